@@ -1,0 +1,315 @@
+// The recording: the one boundary between the recorder inside a program and whoever reads it
+// (the watcher, `socktrack report`, a core dump at 3 a.m.).
+//
+// One file per process, mapped MAP_SHARED, written in place: SIGKILL loses nothing, a reader needs
+// no help from the program. Every record is a POD of fixed size; every field that two parties touch
+// is a std::atomic that is lock-free and has the size of its value. Host byte order, 64-bit only.
+//
+// Bump kLayoutVersion whenever a field moves, changes its size or its meaning. A reader refuses any
+// version but its own.
+//
+//   [header][slots][sites][modules][groups][accusations]      each area page-aligned, sparse
+//
+// Writers: the recorder (slots, sites, modules, counters), the watcher (its part of a slot, groups,
+// accusations). Only standard headers here.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace socktrack {
+
+inline constexpr char kMagic[8] = {'S', 'O', 'C', 'K', 'T', 'R', 'K', '\n'};
+inline constexpr std::uint32_t kLayoutVersion = 1;
+
+inline constexpr std::size_t kPage = 4096;
+inline constexpr std::uint32_t kMaxSlots = 1U << 20U;  // descriptors above are counted, not tracked
+inline constexpr std::uint32_t kMaxSites = 4096;       // site 0 means "none"
+inline constexpr std::uint32_t kMaxFrames = 30;        // innermost first; deeper stacks are cut
+inline constexpr std::uint32_t kMaxModules = 256;
+inline constexpr std::uint32_t kMaxGroups = 1024;
+inline constexpr std::uint32_t kMaxAccusations = 8192;  // sampled sockets; counts in groups stay exact
+inline constexpr const char* kRecordingSuffix = ".socktrack";
+
+// What a socket is, as spoken to people. Values are stored: append only. Names: watch/vocabulary.h.
+enum class Verdict : std::uint8_t {
+  healthy = 0,
+  eof_not_closed = 1,
+  error_not_closed = 2,
+  fin_unread = 3,
+  data_unread = 4,
+  never_accepted = 5,
+  inherited = 6,
+  abandoned = 7,
+  half_open_peer = 8,
+};
+
+// The call in which a sighting was made. Stored: append only. Names: watch/vocabulary.h.
+enum class Operation : std::uint8_t {
+  none = 0,
+  connect,
+  recv,
+  recvfrom,
+  recvmsg,
+  recvmmsg,
+  read,
+  readv,
+  send,
+  sendto,
+  sendmsg,
+  write,
+  writev,
+  getsockopt,
+  shutdown,
+};
+
+// ---------------------------------------------------------------------------------------------
+// Slot: one per descriptor number, 64 bytes so that neighbours never share a cache line.
+
+// Low half of Slot::word. The high half is the generation: it grows each time the number is taken
+// into use, so a stale writer or reader can tell that the socket it knew is gone.
+namespace slot_flag {
+inline constexpr std::uint32_t live = 1U << 0U;      // the program holds a tracked socket here
+inline constexpr std::uint32_t accepted = 1U << 1U;  // born from accept, else from socket()
+inline constexpr std::uint32_t listener = 1U << 2U;  // connections were accepted from it
+inline constexpr std::uint32_t connect_tried = 1U << 3U;
+inline constexpr std::uint32_t shut_write = 1U << 4U;  // the program called shutdown(WR or RDWR)
+inline constexpr std::uint32_t shut_read = 1U << 5U;
+inline constexpr std::uint32_t duplicate = 1U << 6U;  // has, or is, a dup: identity is the cookie
+inline constexpr std::uint32_t inherited = 1U << 7U;  // came over a fork
+inline constexpr std::uint32_t stdio = 1U << 8U;      // owned by a FILE: its EOF is invisible to hooks
+inline constexpr std::uint32_t sighted = 1U << 9U;    // `sighting` belongs to this generation
+inline constexpr std::uint32_t adopted = 1U << 10U;   // first seen in use, its opening was not seen
+inline constexpr std::uint32_t ipv6 = 1U << 11U;
+}  // namespace slot_flag
+
+inline constexpr std::uint32_t word_flags(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
+inline constexpr std::uint32_t word_generation(std::uint64_t word) {
+  return static_cast<std::uint32_t>(word >> 32U);
+}
+inline constexpr std::uint64_t make_word(std::uint32_t generation, std::uint32_t flags) {
+  return (static_cast<std::uint64_t>(generation) << 32U) | flags;
+}
+
+// A sighting in one word, so that no reader ever sees half of two of them:
+// generation (low 16 bits) | operation 8 | errno 16 (0 = EOF) | site 24.
+struct Sighting {
+  std::uint16_t generation;
+  Operation operation;
+  std::uint16_t error;
+  std::uint32_t site;
+};
+inline constexpr std::uint64_t pack(Sighting s) {
+  return (static_cast<std::uint64_t>(s.generation) << 48U) |
+         (static_cast<std::uint64_t>(s.operation) << 40U) | (static_cast<std::uint64_t>(s.error) << 24U) |
+         (s.site & 0xffffffU);
+}
+inline constexpr Sighting unpack(std::uint64_t v) {
+  return {static_cast<std::uint16_t>(v >> 48U), static_cast<Operation>((v >> 40U) & 0xffU),
+          static_cast<std::uint16_t>((v >> 24U) & 0xffffU), static_cast<std::uint32_t>(v & 0xffffffU)};
+}
+
+struct Slot {
+  // Recorder's part.
+  std::atomic<std::uint64_t> word;       // generation | slot_flag
+  std::atomic<std::uint64_t> sighting;   // packed Sighting, valid if `sighted`
+  std::atomic<std::uint64_t> opened_ns;  // CLOCK_MONOTONIC_COARSE
+  std::atomic<std::uint64_t> sighted_ns;
+  std::atomic<std::uint32_t> open_site;
+  std::atomic<std::uint32_t> sighted_tid;
+  // Watcher's part; means something only while watched_generation equals the generation of word.
+  std::atomic<std::uint64_t> cookie;  // SO_COOKIE, 0 = not asked yet
+  std::atomic<std::uint64_t> dead_since_ns;
+  std::atomic<std::uint32_t> watched_generation;
+  std::atomic<std::uint32_t> accusation;  // index + 1 into accusations, 0 = none
+};
+static_assert(sizeof(Slot) == 64);
+
+// ---------------------------------------------------------------------------------------------
+// Site: an interned stack, 256 bytes + counters on a line of their own.
+
+// A frame is a module index and an offset from the module's load bias, so ASLR is gone before
+// anything is stored. For calls the offset is that of the return address minus one: it lies inside
+// the calling instruction, which is what symbolisers want.
+inline constexpr std::uint32_t kNoModule = 0xffff;  // JIT code: offset is the raw address
+inline constexpr std::uint64_t make_frame(std::uint32_t module, std::uint64_t offset) {
+  return (static_cast<std::uint64_t>(module) << 48U) | (offset & 0xffffffffffffULL);
+}
+inline constexpr std::uint32_t frame_module(std::uint64_t frame) {
+  return static_cast<std::uint32_t>(frame >> 48U);
+}
+inline constexpr std::uint64_t frame_offset(std::uint64_t frame) { return frame & 0xffffffffffffULL; }
+
+struct CloseSample {
+  std::atomic<std::uint32_t> site;
+  std::atomic<std::uint32_t> count;
+};
+
+struct Site {
+  std::atomic<std::uint64_t> hash;   // of the raw addresses; 0 = free, set first
+  std::atomic<std::uint32_t> depth;  // number of frames; set last (release): then the rest is valid
+  std::uint32_t reserved;
+  std::uint64_t frames[kMaxFrames];
+  // For open sites: how many sockets were opened here, how many of them closed, and where (sampled).
+  std::atomic<std::uint64_t> opened;
+  std::atomic<std::uint64_t> closed;
+  CloseSample closes[6];
+};
+static_assert(sizeof(Site) == 320);
+
+struct Module {
+  std::atomic<std::uint64_t> base;  // start of the mapping; 0 = free
+  std::uint64_t end;
+  std::uint64_t bias;                // address = bias + ELF virtual address
+  std::atomic<std::uint32_t> ready;  // set last (release)
+  std::uint8_t build_id_size;        // 0 = none
+  std::uint8_t build_id[20];
+  std::uint8_t path_cut;  // 1 = path did not fit
+  std::uint16_t reserved;
+  char path[456];  // as the loader knows it, NUL-terminated
+};
+static_assert(sizeof(Module) == 512);
+
+// ---------------------------------------------------------------------------------------------
+// Groups and accusations: verdicts as they were spoken. Written by the watcher only, except for
+// late_closes and Accusation::closed_ns, which the recorder sets when the program closes after all.
+
+namespace group_flag {
+inline constexpr std::uint32_t at_exit = 1U << 0U;  // younger than the grace when the program ended
+}
+
+struct Group {
+  std::atomic<std::uint32_t> ready;  // set last (release)
+  Verdict verdict;
+  Operation operation;  // of the first sighting; part of the key
+  std::uint16_t error;  // errno, 0 = none; part of the key
+  std::uint32_t open_site;
+  std::uint32_t sighting_site;  // 0 = nobody saw anything
+  std::uint32_t flags;
+  std::atomic<std::uint32_t> spoken;       // sockets accused so far
+  std::atomic<std::uint32_t> late_closes;  // ... closed by the program after that
+  std::atomic<std::uint32_t> withdrawn;    // ... taken back: data moved again, or a better verdict
+  std::atomic<std::uint64_t> first_ns;     // CLOCK_MONOTONIC of the first and latest accusation
+  std::atomic<std::uint64_t> latest_ns;
+  std::atomic<std::uint64_t> grace_ns;  // raised by late closes
+  char thread[16];                      // name of the thread of the first sighting
+};
+static_assert(sizeof(Group) == 72);
+
+struct Endpoint {
+  std::uint16_t family;  // 0 = unknown, AF_INET, AF_INET6
+  std::uint16_t port;    // host order
+  std::uint32_t scope;
+  std::uint8_t address[16];  // network order; IPv4 uses the first four
+};
+static_assert(sizeof(Endpoint) == 24);
+
+struct Accusation {
+  std::atomic<std::uint32_t> ready;  // set last (release)
+  std::uint32_t group;               // index into groups
+  std::uint32_t fd;
+  std::uint32_t generation;
+  std::uint64_t cookie;
+  std::uint64_t inode;
+  std::uint64_t opened_ns;
+  std::uint64_t dead_since_ns;  // since when no progress
+  std::uint64_t spoken_ns;
+  std::atomic<std::uint64_t> ended_ns;  // 0 = still accused; else closed late or withdrawn
+  std::uint32_t recv_q;
+  std::uint32_t send_q;
+  std::uint32_t tid;   // of the sighting
+  std::uint8_t state;  // TCP_* of <netinet/tcp.h>
+  std::uint8_t reserved[3];
+  Endpoint local;
+  Endpoint peer;
+};
+static_assert(sizeof(Accusation) == 128);
+
+// ---------------------------------------------------------------------------------------------
+
+// Counters that tell what could not be seen, and why. Index into Header::blind_spots; names and
+// sentences for people: watch/vocabulary.h. Stored: append only.
+enum class BlindSpot : std::uint8_t {
+  table_full = 0,  // descriptor above the table, or its page could not be had (full tmpfs)
+  sites_full,
+  modules_full,
+  groups_full,
+  accusations_full,
+  symbol_missing,     // a libc function that this libc does not have: its hook is off
+  unseen_close,       // a tracked socket was gone without any hook seeing its close
+  no_watcher_thread,  // the thread could not be started
+  no_shared_file,     // recording is private memory: it dies with the process
+  io_uring,
+  foreign_child,  // calls in a vfork or raw-clone child were passed through unrecorded
+  count_,
+};
+
+enum class EndedBy : std::uint32_t { not_yet = 0, exit = 1, underscore_exit = 2, exec = 3 };
+
+struct Header {
+  char magic[8];
+  std::uint32_t layout_version;
+  std::uint32_t header_size;
+  std::uint64_t total_size;
+  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at;  // byte offsets
+  std::uint32_t slot_count, site_count, module_count, group_count, accusation_count;
+  std::uint32_t pid, parent_pid, uid;
+  std::uint64_t created_realtime_ns;
+  std::uint64_t created_monotonic_ns;  // CLOCK_MONOTONIC: the zero of nothing, pairs with realtime
+  std::uint64_t created_boottime_ns;   // compared with /proc/PID/stat to tell a reused pid
+  std::uint64_t grace_ns;
+  std::uint64_t hard_limit;  // RLIMIT_NOFILE at creation
+  char program[256];         // program_invocation_name or /proc/self/exe, cut if longer
+  char command[16];          // thread name of the main thread
+
+  // Living part.
+  std::atomic<std::uint32_t> ready;        // set last (release) at creation
+  std::atomic<std::uint32_t> ended_by;     // EndedBy
+  std::atomic<std::uint32_t> exit_status;  // as given to exit, valid if ended_by says so
+  std::atomic<std::uint32_t> final_sweep;  // 1 = the verdicts include a last look at exit
+  std::atomic<std::uint64_t> ended_realtime_ns;
+  std::atomic<std::uint64_t> ended_monotonic_ns;
+  std::atomic<std::uint64_t> sweeps;
+  std::atomic<std::uint64_t> swept_monotonic_ns;
+  std::atomic<std::uint64_t> opened;  // tracked sockets opened by this process
+  std::atomic<std::uint64_t> closed;
+  std::atomic<std::uint64_t> inherited;  // taken over from the parent at fork
+  std::atomic<std::uint64_t> sightings;
+  std::atomic<std::uint64_t> mitigated;
+  std::atomic<std::uint64_t> fds_open;      // at the last sweep; 0 = unknown
+  std::atomic<std::uint64_t> fds_limit;     // soft RLIMIT_NOFILE at the last sweep
+  std::atomic<std::uint64_t> emfile;        // EMFILE/ENFILE answers the program got
+  std::atomic<std::uint32_t> highest_slot;  // one past the highest slot ever used
+  std::atomic<std::uint32_t> groups_used;
+  std::atomic<std::uint32_t> accusations_used;
+  std::atomic<std::uint32_t> sites_used;
+  std::atomic<std::uint64_t> blind_spots[16];
+};
+static_assert(sizeof(Header) <= kPage);
+static_assert(static_cast<std::size_t>(BlindSpot::count_) <= 16);
+
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(std::atomic<std::uint64_t>) == 8);
+static_assert(std::is_standard_layout_v<Header> && std::is_standard_layout_v<Slot> &&
+              std::is_standard_layout_v<Site> && std::is_standard_layout_v<Accusation>);
+
+// Where each area lies for a table of `slot_count` descriptors.
+struct Layout {
+  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, total;
+};
+inline constexpr std::uint64_t page_up(std::uint64_t n) {
+  return (n + kPage - 1) & ~(std::uint64_t{kPage} - 1);
+}
+inline constexpr Layout layout_for(std::uint32_t slot_count) {
+  Layout l{};
+  l.slots_at = kPage;
+  l.sites_at = page_up(l.slots_at + std::uint64_t{slot_count} * sizeof(Slot));
+  l.modules_at = page_up(l.sites_at + std::uint64_t{kMaxSites} * sizeof(Site));
+  l.groups_at = page_up(l.modules_at + std::uint64_t{kMaxModules} * sizeof(Module));
+  l.accusations_at = page_up(l.groups_at + std::uint64_t{kMaxGroups} * sizeof(Group));
+  l.total = page_up(l.accusations_at + std::uint64_t{kMaxAccusations} * sizeof(Accusation));
+  return l;
+}
+
+}  // namespace socktrack

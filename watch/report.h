@@ -1,0 +1,85 @@
+// The report as data: what a recording says, with names, ready to be rendered. Built by
+// report_builder, rendered by render_text and render_json. design.md section 7 is its contract.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "socktrack/recording.h"
+
+namespace socktrack {
+
+struct Frame {
+  std::string module;        // path as the loader knew it; "" = no module (JIT code)
+  std::string build_id;      // hex, "" = none
+  std::uint64_t offset = 0;  // ELF virtual address inside the module
+  std::string function;      // demangled; "" = unknown
+  std::string file;          // "" = unknown
+  int line = 0;              // 0 = unknown
+  std::string language = "native";
+  bool inlined = false;  // this frame was inlined into the next one
+};
+
+struct SocketFacts {
+  int fd = -1;
+  std::uint64_t cookie = 0;
+  std::uint64_t inode = 0;
+  std::string state;  // "CLOSE_WAIT"
+  std::uint32_t recv_q = 0;
+  std::uint32_t send_q = 0;
+  std::string local;  // "127.0.0.1:80", "[::1]:80"
+  std::string peer;
+  double age_s = 0;     // since the last progress
+  double opened_s = 0;  // since it was opened
+};
+
+struct LeakGroup {
+  std::string fingerprint;  // 16 hex digits
+  Verdict verdict = Verdict::healthy;
+  std::uint64_t count = 0;  // sockets accused and still not closed
+  double per_minute = 0;
+  double oldest_s = 0;
+  std::uint64_t late_closes = 0;
+  std::uint64_t opened_here = 0;  // all sockets opened at the open site
+  std::vector<Frame> open_stack;
+  std::vector<Frame> sighting_stack;
+  std::vector<Frame> sibling_close_stack;  // where most other sockets of this open site are closed
+  std::string error;                       // "ECONNRESET"; "" = none
+  std::string operation;                   // "recv"; "" = nobody saw anything
+  std::string thread;
+  std::string hint;
+  std::vector<SocketFacts> sockets;  // those still accused; may be fewer than count
+};
+
+struct BlindSpotNote {
+  std::string name;
+  std::uint64_t count = 0;
+  std::string what;
+};
+
+struct ProcessReport {
+  int pid = 0;
+  std::string exe;
+  std::string recording;           // path of the file, "" = private memory
+  std::string started;             // ISO 8601, UTC
+  std::string ended;               // "" = running, or ended without telling us
+  std::optional<int> exit_status;  // 128+signal if killed; empty = not known
+  bool running = false;
+  bool final_look = false;  // the verdicts include a last sweep at exit
+  std::uint64_t fds_open = 0, fds_limit = 0;
+  std::uint64_t opened = 0, closed = 0, live = 0, leaked = 0, mitigated = 0;
+  std::vector<LeakGroup> groups;        // accused and not closed, largest first
+  std::vector<LeakGroup> open_at_exit;  // dead, but younger than the grace at exit: no leak
+  std::vector<LeakGroup> closed_late;   // accused once, all of them closed after all: no leak
+  std::vector<BlindSpotNote> blind_spots;
+};
+
+struct Report {
+  bool complete = true;  // every process ended with a last look
+  std::vector<ProcessReport> processes;
+  std::vector<BlindSpotNote> notes;  // of the whole run: "recording X could not be read"
+};
+
+}  // namespace socktrack

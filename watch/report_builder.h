@@ -1,0 +1,22 @@
+// From recordings to the report: counts, ages, names, fingerprints. Pure but for `names`.
+#pragma once
+
+#include "watch/names.h"
+#include "watch/recording_reader.h"
+#include "watch/report.h"
+
+namespace socktrack {
+
+// What only an observer outside the recording can know.
+struct ProcessFate {
+  bool running = false;            // the process of the recording still exists
+  std::optional<int> exit_status;  // as waited for, 128+signal if killed
+};
+
+ProcessReport build_process(const RecordingView& recording, const ProcessFate& fate, Names& names);
+
+// The fingerprint of a group: verdict, build-id and offset of the frames of both stacks. The same bug has
+// the same one on every host and in every run of the same binaries.
+std::string fingerprint(const RecordingView& recording, const Group& group);
+
+}  // namespace socktrack
