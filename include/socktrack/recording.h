@@ -8,7 +8,7 @@
 // Bump kLayoutVersion whenever a field moves, changes its size or its meaning. A reader refuses any
 // version but its own.
 //
-//   [header][slots][sites][modules][groups][accusations]      each area page-aligned, sparse
+//   [header][slots][sites][modules][groups][accusations][threads]   each page-aligned, sparse
 //
 // Writers: the recorder (slots, sites, modules, counters), the watcher (its part of a slot, groups,
 // accusations). Only standard headers here.
@@ -227,6 +227,16 @@ struct Accusation {
 };
 static_assert(sizeof(Accusation) == 128);
 
+// Names of threads that made sightings: a lossy cache, entry = tid % kMaxThreads. A name is copied
+// into the group when a verdict is spoken; the thread may be gone by then.
+inline constexpr std::uint32_t kMaxThreads = 128;
+struct ThreadName {
+  std::atomic<std::uint32_t> tid;  // 0 = being written or free
+  std::uint32_t reserved;
+  char name[24];  // NUL-terminated, 15 characters at most
+};
+static_assert(sizeof(ThreadName) == 32);
+
 // ---------------------------------------------------------------------------------------------
 
 // Counters that tell what could not be seen, and why. Index into Header::blind_spots; names and
@@ -253,7 +263,7 @@ struct Header {
   std::uint32_t layout_version;
   std::uint32_t header_size;
   std::uint64_t total_size;
-  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at;  // byte offsets
+  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at;  // byte offsets
   std::uint32_t slot_count, site_count, module_count, group_count, accusation_count;
   std::uint32_t pid, parent_pid, uid;
   std::uint64_t created_realtime_ns;
@@ -296,7 +306,7 @@ static_assert(std::is_standard_layout_v<Header> && std::is_standard_layout_v<Slo
 
 // Where each area lies for a table of `slot_count` descriptors.
 struct Layout {
-  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, total;
+  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at, total;
 };
 inline constexpr std::uint64_t page_up(std::uint64_t n) {
   return (n + kPage - 1) & ~(std::uint64_t{kPage} - 1);
@@ -308,7 +318,8 @@ inline constexpr Layout layout_for(std::uint32_t slot_count) {
   l.modules_at = page_up(l.sites_at + std::uint64_t{kMaxSites} * sizeof(Site));
   l.groups_at = page_up(l.modules_at + std::uint64_t{kMaxModules} * sizeof(Module));
   l.accusations_at = page_up(l.groups_at + std::uint64_t{kMaxGroups} * sizeof(Group));
-  l.total = page_up(l.accusations_at + std::uint64_t{kMaxAccusations} * sizeof(Accusation));
+  l.threads_at = page_up(l.accusations_at + std::uint64_t{kMaxAccusations} * sizeof(Accusation));
+  l.total = page_up(l.threads_at + std::uint64_t{kMaxThreads} * sizeof(ThreadName));
   return l;
 }
 
