@@ -1,0 +1,231 @@
+#include "watch/options.h"
+
+#include <cstring>
+
+namespace socktrack {
+
+namespace {
+
+constexpr std::uint64_t kYear_ns = 365ULL * 24 * 3600 * 1'000'000'000;
+constexpr std::string_view kPrefix = "SOCKTRACK_";
+
+constexpr const char* kNoDuration = "is not a duration like 500ms, 2s, 10m or 1h, of at most a year";
+constexpr const char* kNoSwitch = "is not one of on, off, yes, no, true, false, 1, 0";
+constexpr const char* kNoPath = "is not a path of 1 to 1023 bytes";
+constexpr const char* kNoRung = "is not one of observe, probe, finish, park, close";
+constexpr const char* kRungNotBuilt = "is not built yet: only observe";
+constexpr const char* kNoStatus = "is neither an exit status from 1 to 255 nor on or off";
+constexpr const char* kNoLog = "is not one of stderr, syslog, off, or a path with a / like ./socktrack.log";
+constexpr const char* kNoPid = "is not a process id";
+constexpr const char* kUnknown = "is not a setting of socktrack";
+
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+// The number of digits `text` starts with. substr() and at() are not used here: they can throw.
+std::size_t digits_at(std::string_view text) {
+  std::size_t n = 0;
+  while (n < text.size() && is_digit(text[n])) ++n;
+  return n;
+}
+
+bool parse_number(std::string_view text, std::uint64_t most, std::uint64_t& number) {
+  if (text.empty() || digits_at(text) != text.size()) return false;
+  std::uint64_t n = 0;
+  for (const char c : text) {
+    n = n * 10 + static_cast<std::uint64_t>(c - '0');
+    if (n > most) return false;
+  }
+  number = n;
+  return true;
+}
+
+// Nanoseconds in a unit of time, 0 if there is no such unit.
+std::uint64_t unit_ns(std::string_view unit) {
+  if (unit.empty() || unit == "s") return 1'000'000'000;
+  if (unit == "ms") return 1'000'000;
+  if (unit == "m") return 60'000'000'000;
+  if (unit == "h") return 3'600'000'000'000;
+  return 0;
+}
+
+const char* set_duration(std::uint64_t& field, std::string_view text) {
+  return parse_duration(text, field) ? nullptr : kNoDuration;
+}
+
+bool parse_switch(std::string_view text, bool& on) {
+  if (text == "on" || text == "yes" || text == "true" || text == "1") {
+    on = true;
+    return true;
+  }
+  if (text == "off" || text == "no" || text == "false" || text == "0") {
+    on = false;
+    return true;
+  }
+  return false;
+}
+
+const char* set_switch(bool& field, std::string_view text) {
+  return parse_switch(text, field) ? nullptr : kNoSwitch;
+}
+
+template <std::size_t N>
+const char* set_path(char (&field)[N], std::string_view text) {
+  if (text.empty() || text.size() >= N || text.find('\0') != std::string_view::npos) return kNoPath;
+  std::memcpy(field, text.data(), text.size());
+  field[text.size()] = '\0';
+  return nullptr;
+}
+
+const char* set_rung(Rung& field, std::string_view text) {
+  if (text == "observe") {
+    field = Rung::observe;
+    return nullptr;
+  }
+  const bool known = text == "probe" || text == "finish" || text == "park" || text == "close";
+  return known ? kRungNotBuilt : kNoRung;
+}
+
+// A number is the status itself, so "1" is status 1; a bare --fail-on-leak comes as "".
+const char* set_fail_on_leak(Options& options, std::string_view text) {
+  std::uint64_t status = 0;
+  if (parse_number(text, 255, status) && status != 0) {
+    options.fail_on_leak = true;
+    options.fail_status = static_cast<std::uint8_t>(status);
+    return nullptr;
+  }
+  bool on = true;
+  if (!text.empty() && !parse_switch(text, on)) return kNoStatus;
+  options.fail_on_leak = on;
+  return nullptr;
+}
+
+const char* set_log(Options& options, std::string_view text) {
+  if (text == "stderr") {
+    options.log_to = LogTo::standard_error;
+  } else if (text == "syslog") {
+    options.log_to = LogTo::syslog;
+  } else if (text == "off") {
+    options.log_to = LogTo::off;
+  } else {
+    if (text.find('/') == std::string_view::npos) return kNoLog;
+    if (const char* wrong = set_path(options.log_file, text)) return wrong;
+    options.log_to = LogTo::file;
+  }
+  return nullptr;
+}
+
+const char* set_pid(std::uint32_t& field, std::string_view text) {
+  std::uint64_t pid = 0;
+  if (!parse_number(text, INT32_MAX, pid)) return kNoPid;
+  field = static_cast<std::uint32_t>(pid);
+  return nullptr;
+}
+
+// "MITIGATE_AFTER" is the option "mitigate-after". False if it does not fit, so is no option of ours.
+bool option_of_variable(std::string_view variable, char (&name)[32], std::size_t& length) {
+  if (variable.size() >= sizeof name) return false;
+  for (std::size_t i = 0; i < variable.size(); ++i) {
+    const char c = variable[i];
+    if (c != '_' && !(c >= 'A' && c <= 'Z')) return false;
+    name[i] = c == '_' ? '-' : static_cast<char>(c - 'A' + 'a');
+  }
+  length = variable.size();
+  return true;
+}
+
+// Variables with our prefix that are no settings: the command's way to find the library, and what
+// belongs to our build and tests.
+bool is_no_setting(std::string_view variable) {
+  return variable == "LIBRARY" || variable == "SANITIZE" || variable.starts_with("TEST_");
+}
+
+const char* set_from_variable(Options& options, std::string_view variable, std::string_view text) {
+  char name[32];
+  std::size_t length = 0;
+  if (!option_of_variable(variable, name, length)) return kUnknown;
+  return set_option(options, std::string_view(name, length), text);
+}
+
+}  // namespace
+
+const OptionName kOptionNames[] = {
+    {"grace", "DURATION", "No progress for so long before a socket is called a leak (10s)"},
+    {"interval", "DURATION", "Time between two looks (a quarter of the grace, 100ms to 1s)"},
+    {"output", "DIR", "Keep the recordings in DIR (a private directory, removed if nothing leaked)"},
+    {"json", "FILE", "Write the report as JSON to FILE at exit"},
+    {"fail-on-leak", "STATUS", "Exit with STATUS if the program succeeded but leaked (23)"},
+    {"follow-children", "on|off", "Track the processes that the program starts as well (on)"},
+    {"mitigate", "RUNG", "What to do about a leaked socket (observe)"},
+    {"mitigate-after", "DURATION", "... after it made no progress for so long (10m)"},
+    {"watcher", "on|off", "The thread that looks at the sockets (on)"},
+    {"log", "stderr|syslog|off|PATH", "Where the library writes its messages (stderr)"},
+    {nullptr, nullptr, nullptr},
+};
+
+bool parse_duration(std::string_view text, std::uint64_t& nanoseconds) {
+  const std::size_t whole = digits_at(text);
+  std::string_view rest = text;
+  rest.remove_prefix(whole);
+  std::string_view fraction;
+  if (!rest.empty() && rest.front() == '.') {
+    rest.remove_prefix(1);
+    fraction = std::string_view(rest.data(), digits_at(rest));
+    if (fraction.empty()) return false;
+    rest.remove_prefix(fraction.size());
+  }
+  std::uint64_t scale = unit_ns(rest);
+  std::uint64_t n = 0;
+  if (scale == 0 || !parse_number(std::string_view(text.data(), whole), kYear_ns / scale, n)) return false;
+  n *= scale;
+  for (const char c : fraction) {
+    scale /= 10;  // digits below a nanosecond count nothing
+    n += static_cast<std::uint64_t>(c - '0') * scale;
+  }
+  if (n > kYear_ns) return false;
+  nanoseconds = n;
+  return true;
+}
+
+const char* set_option(Options& options, std::string_view name, std::string_view text) {
+  if (name == "grace") return set_duration(options.grace_ns, text);
+  if (name == "interval") return set_duration(options.interval_ns, text);
+  if (name == "mitigate-after") return set_duration(options.mitigate_after_ns, text);
+  if (name == "mitigate") return set_rung(options.mitigate, text);
+  if (name == "follow-children") return set_switch(options.follow_children, text);
+  if (name == "watcher") return set_switch(options.watcher, text);
+  if (name == "fail-on-leak") return set_fail_on_leak(options, text);
+  if (name == "log") return set_log(options, text);
+  if (name == "output") return set_path(options.output, text);
+  if (name == "json") return set_path(options.json, text);
+  if (name == "hosted") return set_switch(options.hosted, text);
+  if (name == "root-pid") return set_pid(options.root_pid, text);
+  return kUnknown;
+}
+
+void options_from_environment(Options& options, char** environment, Complaint complain) {
+  if (environment == nullptr) return;
+  for (; *environment != nullptr; ++environment) {
+    const std::string_view entry(*environment);
+    const std::size_t equals = entry.find('=');
+    if (!entry.starts_with(kPrefix) || equals == std::string_view::npos) continue;
+    const std::string_view variable(entry.data(), equals);
+    std::string_view value = entry;
+    value.remove_prefix(equals + 1);
+    // Set but empty is how compose files and unit files spell "not set".
+    if (value.empty()) continue;
+    std::string_view setting = variable;
+    setting.remove_prefix(kPrefix.size());
+    if (is_no_setting(setting)) continue;
+    const char* wrong = set_from_variable(options, setting, value);
+    if (wrong != nullptr && complain != nullptr) complain(variable, value, wrong);
+  }
+}
+
+std::uint64_t sweep_interval_ns(const Options& options) {
+  constexpr std::uint64_t least = 100'000'000, most = 1'000'000'000;
+  if (options.interval_ns != 0) return options.interval_ns;
+  const std::uint64_t quarter = options.grace_ns / 4;
+  return quarter < least ? least : quarter > most ? most : quarter;
+}
+
+}  // namespace socktrack
