@@ -1,0 +1,7 @@
+// Linked statically: no library can be preloaded into it.
+#include <stdio.h>
+
+int main(void) {
+  puts("done");
+  return 0;
+}
