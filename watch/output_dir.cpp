@@ -22,15 +22,16 @@ std::string variable(const char* name) {
 bool is_private_directory(const std::string& path) {
   struct stat facts {};
   if (lstat(path.c_str(), &facts) != 0) return false;
-  return S_ISDIR(facts.st_mode) && facts.st_uid == getuid() && (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+  return S_ISDIR(facts.st_mode) && facts.st_uid == geteuid() && (facts.st_mode & (S_IWGRP | S_IWOTH)) == 0;
 }
 
 }  // namespace
 
 std::string default_recordings_dir() {
   if (std::string asked = variable("SOCKTRACK_OUTPUT"); !asked.empty()) return asked;
-  if (std::string runtime = variable("XDG_RUNTIME_DIR"); !runtime.empty()) return runtime + "/socktrack";
-  return getuid() == 0 ? "/run/socktrack" : "";
+  if (std::string runtime = variable("XDG_RUNTIME_DIR"); runtime.starts_with('/'))
+    return runtime + "/socktrack";
+  return geteuid() == 0 ? "/run/socktrack" : "";
 }
 
 std::vector<std::string> default_recordings_dirs() {
