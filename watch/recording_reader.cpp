@@ -79,7 +79,8 @@ void check_geometry(const Header& header, const std::string& path) {
                      header.group_count == kMaxGroups && header.accusation_count == kMaxAccusations &&
                      header.slots_at == wanted.slots_at && header.sites_at == wanted.sites_at &&
                      header.modules_at == wanted.modules_at && header.groups_at == wanted.groups_at &&
-                     header.accusations_at == wanted.accusations_at && header.total_size == wanted.total;
+                     header.accusations_at == wanted.accusations_at &&
+                     header.threads_at == wanted.threads_at && header.total_size == wanted.total;
   if (!sound) refuse(path, "is damaged: the sizes in its header do not fit together");
 }
 

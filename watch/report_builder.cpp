@@ -18,7 +18,9 @@ constexpr std::size_t kSocketsListed = 100;  // samples per group; the count sta
 
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
 
+// 0 as a start means that it is not known.
 double seconds_between(std::uint64_t from_ns, std::uint64_t to_ns) {
+  if (from_ns == 0) return 0;
   return static_cast<double>(minus(to_ns, from_ns)) / static_cast<double>(kSecond);
 }
 

@@ -1,0 +1,104 @@
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "watch/render.h"
+#include "watch/vocabulary.h"
+
+namespace socktrack {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json known(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
+
+double rounded(double number) { return std::round(number * 1000.0) / 1000.0; }
+
+Json to_json(const Frame& frame) {
+  return {{"module", known(frame.module)}, {"build_id", known(frame.build_id)},
+          {"offset", frame.offset},        {"function", known(frame.function)},
+          {"file", known(frame.file)},     {"line", frame.line > 0 ? Json(frame.line) : Json(nullptr)},
+          {"language", frame.language},    {"inlined", frame.inlined}};
+}
+
+Json to_json(const SocketFacts& socket) {
+  return {{"fd", socket.fd},
+          {"cookie", socket.cookie},
+          {"inode", socket.inode},
+          {"state", socket.state},
+          {"recv_q", socket.recv_q},
+          {"send_q", socket.send_q},
+          {"local", known(socket.local)},
+          {"peer", known(socket.peer)},
+          {"age_s", rounded(socket.age_s)},
+          {"opened_s", rounded(socket.opened_s)}};
+}
+
+Json to_json(const BlindSpotNote& note) {
+  return {{"name", note.name}, {"count", note.count}, {"what", note.what}};
+}
+
+Json to_json(const LeakGroup& group);
+Json to_json(const ProcessReport& process);
+
+template <typename T>
+Json list_of(const std::vector<T>& items) {
+  Json list = Json::array();
+  for (const T& item : items) list.push_back(to_json(item));
+  return list;
+}
+
+Json to_json(const LeakGroup& group) {
+  return {{"fingerprint", group.fingerprint},
+          {"verdict", name_of(group.verdict)},
+          {"count", group.count},
+          {"per_minute", rounded(group.per_minute)},
+          {"oldest_s", rounded(group.oldest_s)},
+          {"late_closes", group.late_closes},
+          {"opened_here", group.opened_here},
+          {"closed_here", group.closed_here},
+          {"open_stack", list_of(group.open_stack)},
+          {"sighting_stack", list_of(group.sighting_stack)},
+          {"sibling_close_stack", list_of(group.sibling_close_stack)},
+          {"errno", known(group.error)},
+          {"operation", known(group.operation)},
+          {"thread", known(group.thread)},
+          {"hint", group.hint},
+          {"sockets", list_of(group.sockets)}};
+}
+
+Json counts_of(const ProcessReport& process) {
+  return {{"opened", process.opened},
+          {"closed", process.closed},
+          {"live", process.live},
+          {"leaked", process.leaked},
+          {"mitigated", process.mitigated}};
+}
+
+Json to_json(const ProcessReport& process) {
+  return {{"pid", process.pid},
+          {"exe", process.exe},
+          {"recording", known(process.recording)},
+          {"running", process.running},
+          {"started", known(process.started)},
+          {"ended", known(process.ended)},
+          {"exit", process.exit_status ? Json(*process.exit_status) : Json(nullptr)},
+          {"fds", {{"open", process.fds_open}, {"limit", process.fds_limit}}},
+          {"sockets", counts_of(process)},
+          {"groups", list_of(process.groups)},
+          {"open_at_exit", list_of(process.open_at_exit)},
+          {"closed_late", list_of(process.closed_late)},
+          {"blind_spots", list_of(process.blind_spots)}};
+}
+
+}  // namespace
+
+std::string render_json(const Report& report) {
+  const Json document = {{"schema", "socktrack.report/1"},
+                         {"complete", report.complete},
+                         {"processes", list_of(report.processes)},
+                         {"notes", list_of(report.notes)}};
+  // Paths and thread names are bytes: what is not UTF-8 is replaced, never a reason to fail.
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace socktrack

@@ -1,0 +1,320 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string_view>
+
+#include "watch/render.h"
+#include "watch/vocabulary.h"
+
+namespace socktrack {
+namespace {
+
+constexpr std::size_t kFramesShown = 16;
+constexpr std::size_t kFunctionWidth = 40;  // longer names push their source line to the right
+constexpr std::size_t kFunctionCut = 100;   // C++ names can be pages long; JSON has them whole
+
+enum class Colour { none, red, green, yellow, bold };
+
+// Names come from other people's programs and files: no control character of theirs may reach the
+// terminal or the log.
+std::string clean(std::string_view text) {
+  std::string safe(text);
+  for (char& c : safe) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return safe;
+}
+
+std::string base_name(std::string_view path) { return clean(path.substr(path.rfind('/') + 1)); }
+
+// The last two parts of a path: enough to tell one main.cpp from another, short enough for a line.
+std::string short_path(std::string_view path) {
+  const auto last = path.rfind('/');
+  if (last == std::string_view::npos || last == 0) return clean(path);
+  return clean(path.substr(path.rfind('/', last - 1) + 1));
+}
+
+std::string plural(std::uint64_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
+std::string duration(double seconds) {
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
+  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
+  return fmt::format("{:.1f} h", seconds / 3600);
+}
+
+std::string in_words(Verdict verdict) {
+  switch (verdict) {
+    case Verdict::eof_not_closed:
+      return "the peer closed, the program was told, and did not close";
+    case Verdict::error_not_closed:
+      return "the connection failed, the program was told, and did not close";
+    case Verdict::fin_unread:
+      return "the peer closed and the program has not looked";
+    case Verdict::data_unread:
+      return "the peer closed and its last data was not read";
+    case Verdict::never_accepted:
+      return "the peer closed before the program accepted";
+    case Verdict::inherited:
+      return "the peer closed, another process holds a copy";
+    case Verdict::abandoned:
+      return "never connected, and dropped without close";
+    case Verdict::half_open_peer:
+      return "the program shut down, the peer does not close";
+    case Verdict::healthy:
+      break;
+  }
+  return "";
+}
+
+std::uint64_t sum_of(const std::vector<LeakGroup>& groups) {
+  std::uint64_t sum = 0;
+  for (const LeakGroup& group : groups) sum += group.count;
+  return sum;
+}
+
+std::uint64_t leak_sites(const ProcessReport& process) {
+  return static_cast<std::uint64_t>(
+      std::count_if(process.groups.begin(), process.groups.end(),
+                    [](const LeakGroup& group) { return is_leak(group.verdict); }));
+}
+
+bool is_quiet(const ProcessReport& process) {
+  return process.groups.empty() && process.open_at_exit.empty() && process.closed_late.empty() &&
+         process.blind_spots.empty() && (process.final_look || process.running);
+}
+
+std::string state_of(const ProcessReport& process) {
+  if (process.running) return ", running";
+  const std::string status = process.exit_status ? fmt::format(", exit {}", *process.exit_status) : "";
+  return status + (process.final_look ? "" : ", ended before a last look");
+}
+
+std::string who(const ProcessReport& process) {
+  return fmt::format("{} (pid {}{})", base_name(process.exe), process.pid, state_of(process));
+}
+
+std::string descriptors(const ProcessReport& process) {
+  if (process.fds_open == 0) return "";
+  return fmt::format(", {} of {} descriptors open", process.fds_open, process.fds_limit);
+}
+
+class Text {
+ public:
+  explicit Text(const TextStyle& style) : style_(style) {}
+
+  void report(const Report& report) {
+    if (report.processes.empty()) {
+      line("nothing recorded: no program opened a socket");
+    } else if (report.processes.size() == 1) {
+      process(report.processes.front());
+    } else {
+      summary(report);
+    }
+    for (const BlindSpotNote& each : report.notes) note(each);
+  }
+
+  std::string take() { return std::move(out_); }
+
+ private:
+  template <typename... Args>
+  void line(fmt::format_string<Args...> format, Args&&... args) {
+    out_ += style_.prefix;
+    fmt::format_to(std::back_inserter(out_), format, std::forward<Args>(args)...);
+    out_ += '\n';
+  }
+  void blank() { out_ += style_.prefix + "\n"; }
+
+  std::string paint(Colour colour, const std::string& text) const {
+    static constexpr const char* codes[] = {"0", "1;31", "32", "33", "1"};
+    if (!style_.colour || colour == Colour::none) return text;
+    return fmt::format("\033[{}m{}\033[0m", codes[static_cast<std::size_t>(colour)], text);
+  }
+
+  void summary(const Report& report) {
+    std::uint64_t leaked = 0, sites = 0, guilty = 0, quiet = 0;
+    for (const ProcessReport& each : report.processes) {
+      leaked += each.leaked;
+      sites += leak_sites(each);
+      guilty += each.leaked > 0 ? 1U : 0U;
+      quiet += is_quiet(each) ? 1U : 0U;
+    }
+    if (leaked > 0) {
+      line("{}",
+           paint(Colour::red, fmt::format("{} in {}, in {} of {} processes", plural(leaked, "leaked socket"),
+                                          plural(sites, "leak site"), guilty, report.processes.size())));
+    } else {
+      line("{}",
+           paint(Colour::green, fmt::format("no leaked sockets in {} processes", report.processes.size())));
+    }
+    sections(report);
+    if (quiet > 0) quiet_ones(report, quiet);
+  }
+
+  void sections(const Report& report) {
+    for (const ProcessReport& each : report.processes) {
+      if (is_quiet(each)) continue;
+      blank();
+      process(each);
+    }
+  }
+
+  void quiet_ones(const Report& report, std::uint64_t count) {
+    std::uint64_t opened = 0;
+    std::string pids;
+    std::uint64_t named = 0;
+    for (const ProcessReport& each : report.processes) {
+      if (!is_quiet(each)) continue;
+      opened += each.opened;
+      if (++named <= 8) {
+        pids += fmt::format("{}{} {}", named > 1 ? ", " : "", base_name(each.exe), each.pid);
+      }
+    }
+    if (named > 8) pids += ", ...";
+    blank();
+    line("{} with nothing to tell ({} opened): {}",
+         count == 1 ? "1 process" : fmt::format("{} processes", count), plural(opened, "socket"), pids);
+  }
+
+  void process(const ProcessReport& process) {
+    headline(process);
+    groups(process, true);
+    groups(process, false);
+    if (!process.open_at_exit.empty()) {
+      blank();
+      line("not leaks: {} still open when the program ended, dead for less than the grace ({})",
+           plural(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
+    }
+    if (!process.closed_late.empty()) closed_late(process);
+    for (const BlindSpotNote& each : process.blind_spots) note(each);
+  }
+
+  void headline(const ProcessReport& process) {
+    if (process.leaked > 0) {
+      line("{}: {}{}",
+           paint(Colour::red, fmt::format("{} in {}", plural(process.leaked, "leaked socket"),
+                                          plural(leak_sites(process), "leak site"))),
+           who(process), descriptors(process));
+      return;
+    }
+    line("{}: {}, {} opened, {} closed{}", paint(Colour::green, "no leaked sockets"), who(process),
+         process.opened, process.closed, descriptors(process));
+  }
+
+  void groups(const ProcessReport& process, bool leaks) {
+    for (const LeakGroup& each : process.groups) {
+      if (is_leak(each.verdict) == leaks) group(each, leaks);
+    }
+  }
+
+  void group(const LeakGroup& group, bool leak) {
+    blank();
+    line("{}{}: {}", paint(leak ? Colour::red : Colour::yellow, plural(group.count, "socket")),
+         leak ? "" : ", no leak", paint(Colour::bold, in_words(group.verdict)));
+    line("  {}, {}oldest {}{}, fingerprint {}", name_of(group.verdict),
+         group.per_minute > 0 ? fmt::format("{:.1f} per minute, ", group.per_minute) : "",
+         duration(group.oldest_s),
+         group.late_closes > 0 ? fmt::format(", {} more closed late", group.late_closes) : "",
+         group.fingerprint);
+    line("  hint: {}", group.hint);
+    stack("opened at", group.open_stack);
+    stack(sighting_title(group), group.sighting_stack);
+    siblings(group);
+    sockets(group);
+  }
+
+  static std::string sighting_title(const LeakGroup& group) {
+    const std::string what = group.error.empty() ? "end of stream seen by" : group.error + " from";
+    const std::string thread = group.thread.empty() ? "" : fmt::format(" in thread {}", clean(group.thread));
+    return fmt::format("{} {}{} at", what, group.operation.empty() ? "a call" : group.operation, thread);
+  }
+
+  void siblings(const LeakGroup& group) {
+    if (group.sibling_close_stack.empty()) return;
+    if (group.closed_here == 0) return stack("others opened here are closed at", group.sibling_close_stack);
+    stack(fmt::format("{} opened here {} closed, mostly at", plural(group.closed_here, "other socket"),
+                      group.closed_here == 1 ? "was" : "were"),
+          group.sibling_close_stack);
+  }
+
+  void stack(const std::string& title, const std::vector<Frame>& frames) {
+    if (frames.empty()) return;
+    line("  {}", title);
+    const std::size_t shown = std::min(frames.size(), kFramesShown);
+    std::size_t width = 0;
+    for (std::size_t i = 0; i < shown; ++i) width = std::max(width, function_of(frames[i]).size());
+    width = std::min(width, kFunctionWidth);
+    for (std::size_t i = 0; i < shown; ++i) {
+      line("    #{:<2} {:<{}}  {}{}", i, function_of(frames[i]), width, place_of(frames[i]),
+           frames[i].inlined ? " [inlined]" : "");
+    }
+    if (frames.size() > shown) line("    ... {} more", frames.size() - shown);
+  }
+
+  static std::string function_of(const Frame& frame) {
+    if (frame.function.empty()) return fmt::format("{:#x}", frame.offset);
+    const std::string name = clean(frame.function);
+    return name.size() <= kFunctionCut ? name : name.substr(0, kFunctionCut - 3) + "...";
+  }
+
+  static std::string place_of(const Frame& frame) {
+    if (!frame.file.empty() && frame.line > 0) {
+      return fmt::format("{}:{}", short_path(frame.file), frame.line);
+    }
+    return fmt::format("({})", frame.module.empty() ? "no module" : base_name(frame.module));
+  }
+
+  void sockets(const LeakGroup& group) {
+    const std::size_t shown = std::min(group.sockets.size(), style_.sockets_shown);
+    if (shown > 0) line("  sockets");
+    for (std::size_t i = 0; i < shown; ++i) {
+      const SocketFacts& each = group.sockets[i];
+      line("    fd {:<5} {} <- {}  {}, {} unread, {}", each.fd, each.local.empty() ? "?" : each.local,
+           each.peer.empty() ? "?" : each.peer, each.state, each.recv_q, duration(each.age_s));
+    }
+    if (shown > 0 && group.count > shown) line("    ... {} more", group.count - shown);
+  }
+
+  // The innermost named function of each group, as a pointer to where to look.
+  static std::string open_places(const std::vector<LeakGroup>& groups) {
+    std::string places;
+    for (std::size_t i = 0; i < groups.size() && i < 3; ++i) {
+      const auto& frames = groups[i].open_stack;
+      const auto named = std::find_if(frames.begin(), frames.end(),
+                                      [](const Frame& frame) { return !frame.function.empty(); });
+      if (i > 0) places += "; ";
+      places += named == frames.end() ? std::string("opened somewhere unknown")
+                                      : fmt::format("opened in {} {}", function_of(*named), place_of(*named));
+    }
+    return groups.size() > 3 ? places + "; ..." : places;
+  }
+
+  void closed_late(const ProcessReport& process) {
+    std::uint64_t sum = 0;
+    for (const LeakGroup& each : process.closed_late) sum += each.late_closes;
+    blank();
+    line("not leaks: {} closed after all, later than the grace ({})", plural(sum, "socket"),
+         open_places(process.closed_late));
+  }
+
+  void note(const BlindSpotNote& note) {
+    line("note: {} [{}{}]", clean(note.what), note.name,
+         note.count > 1 ? fmt::format(" {} times", note.count) : "");
+  }
+
+  const TextStyle& style_;
+  std::string out_;
+};
+
+}  // namespace
+
+std::string render_text(const Report& report, const TextStyle& style) {
+  Text text(style);
+  text.report(report);
+  return text.take();
+}
+
+}  // namespace socktrack
