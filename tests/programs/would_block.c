@@ -1,4 +1,4 @@
-// Connected sockets, left open, whose calls return what looks like an end and is none: EAGAIN
+// Connected sockets, left open, whose calls return what looks like an end and is none: EAGAIN,
 // a time limit, and the 0 of a zero-length read.
 #include <errno.h>
 #include <sys/time.h>

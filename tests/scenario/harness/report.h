@@ -1,0 +1,49 @@
+// The JSON report as tests read it. Every document is validated against docs/report.schema.json first.
+#pragma once
+
+#include <gmock/gmock.h>
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace scenario {
+
+using Json = nlohmann::json;
+
+// Throws std::runtime_error with the complaint if the text is no JSON or breaks the schema.
+Json parse_report(const std::string& text);
+Json read_report(const std::string& file);  // ... or if there is no such file
+
+// The only process whose executable ends with `name`. Throws std::runtime_error if there is not exactly one.
+Json process_of(const Json& report, const std::string& name);
+std::vector<Json> processes_of(const Json& report, const std::string& name);
+
+std::uint64_t opened(const Json& process);
+std::uint64_t leaked(const Json& process);
+
+// "eof_not_closed 23 recv", sorted: what the groups say in short.
+std::vector<std::string> summary(const Json& groups);
+
+// The names of the functions of a stack, innermost first; "?" where there is none.
+std::vector<std::string> functions(const Json& stack);
+std::vector<std::string> modules(const Json& stack);
+
+// MATCHES if one frame of the stack has a function of this name (with or without parameters and scope).
+MATCHER_P(Calls, function, "") {
+  *result_listener << "functions " << testing::PrintToString(functions(arg));
+  for (const std::string& name : functions(arg)) {
+    if (name.find(function) != std::string::npos) return true;
+  }
+  return false;
+}
+
+MATCHER_P(PassesThrough, module, "") {
+  *result_listener << "modules " << testing::PrintToString(modules(arg));
+  for (const std::string& name : modules(arg)) {
+    if (name.find(module) != std::string::npos) return true;
+  }
+  return false;
+}
+
+}  // namespace scenario

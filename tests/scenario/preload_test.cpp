@@ -1,0 +1,136 @@
+// The library alone, as it stands in a unit file: LD_PRELOAD=libsocktrack.so and nothing else.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "harness/socktrack.h"
+
+namespace scenario {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+std::ptrdiff_t lines_in(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
+
+TEST(Preload, ReportsOnStandardErrorAtExit) {
+  const TempDir directory;
+  const Outcome outcome = run({program("c_eof")}, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "done\n");
+  for (const char* text : {"23", "eof_not_closed", "read_request", "accept_client"}) {
+    EXPECT_THAT(outcome.err, HasSubstr(text));
+  }
+}
+
+TEST(Preload, WritesTheSameJson) {
+  const TempDir directory;
+  const Environment environment = preload_environment(
+      directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_JSON", directory / "report.json"}});
+  EXPECT_EQ(run({program("c_eof")}, environment).status, 0);
+  const Json process = process_of(read_report(directory / "report.json"), "/c_eof");
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 23 recv"));
+  EXPECT_EQ(opened(process), 81U);
+  EXPECT_THAT(process.at("groups").front().at("sighting_stack"), Calls("read_request"));
+}
+
+TEST(Preload, IsSilentWithoutALeak) {
+  const TempDir directory;
+  const Outcome outcome =
+      run({program("c_eof"), "fixed"}, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "done\n");
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST(Preload, IsSilentInAProgramWithoutSockets) {
+  const TempDir directory;
+  const Outcome outcome = run({"/bin/echo", "hello"}, preload_environment(directory));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "hello\n");
+  EXPECT_EQ(outcome.err, "");
+  EXPECT_FALSE(std::filesystem::exists(directory / "recordings"));
+}
+
+TEST(Preload, SpeaksWhileTheProgramRuns) {
+  const TempDir directory;
+  Process held({program("hold"), "4"}, preload_environment(directory, {{"SOCKTRACK_GRACE", "100ms"}}));
+  held.line();
+  ASSERT_TRUE(eventually([&] {
+    const Json report = report_of(directory / "recordings");
+    return report.at("processes").size() == 1 && leaked(report.at("processes").front()) == 4;
+  }));
+  held.send_signal(SIGKILL);
+  const Outcome outcome = held.wait();
+  EXPECT_EQ(outcome.status, 137);
+  EXPECT_THAT(outcome.err, HasSubstr("eof_not_closed")) << "it was spoken before the kill";
+}
+
+TEST(Preload, RecordingsArePrivate) {
+  const TempDir directory;
+  EXPECT_EQ(run({program("c_eof")}, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}})).status, 0);
+  struct stat facts {};
+  ASSERT_EQ(stat((directory / "recordings").c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0700U);
+  int recordings = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory / "recordings")) {
+    ASSERT_EQ(stat(entry.path().c_str(), &facts), 0);
+    EXPECT_EQ(facts.st_mode & 0777U, 0600U) << entry.path();
+    recordings++;
+  }
+  EXPECT_EQ(recordings, 1);
+}
+
+struct Garbage {
+  const char* variable;
+  const char* value;
+};
+
+class PreloadGarbage : public testing::TestWithParam<Garbage> {};
+
+TEST_P(PreloadGarbage, IsOneMessageAndTheProgramRuns) {
+  const TempDir directory;
+  const Environment environment = preload_environment(directory, {{GetParam().variable, GetParam().value}});
+  const Outcome outcome = run({program("c_eof"), "fixed"}, environment);
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.out, "done\n");
+  EXPECT_EQ(lines_in(outcome.err), 1) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr(GetParam().variable));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Preload, PreloadGarbage,
+    testing::Values(Garbage{"SOCKTRACK_GRACE", "banana"}, Garbage{"SOCKTRACK_GRACE", "-1s"},
+                    Garbage{"SOCKTRACK_GRACE", "99999999999999999999999"},
+                    Garbage{"SOCKTRACK_INTERVAL", "1 fortnight"}, Garbage{"SOCKTRACK_WATCHER", "\x01\xff"},
+                    Garbage{"SOCKTRACK_MITIGATE", "everything"}, Garbage{"SOCKTRACK_NO_SUCH_SETTING", "1"}),
+    [](const auto& each) { return "case" + std::to_string(each.index); });
+
+TEST(Preload, AnOutputThatCannotBeMadeIsOneMessageAndTheProgramRuns) {
+  const TempDir directory;
+  const Environment environment = preload_environment(
+      directory, {{"SOCKTRACK_OUTPUT", "/dev/null/recordings"}, {"SOCKTRACK_GRACE", "0"}});
+  const Outcome healthy = run({program("c_eof"), "fixed"}, environment);
+  EXPECT_EQ(healthy.status, 0);
+  EXPECT_EQ(healthy.out, "done\n");
+  EXPECT_EQ(lines_in(healthy.err), 1) << healthy.err;
+  const Outcome leaking = run({program("c_eof")}, environment);
+  EXPECT_EQ(leaking.out, "done\n");
+  EXPECT_THAT(leaking.err, HasSubstr("eof_not_closed")) << "a recording in private memory still reports";
+}
+
+TEST(Preload, WithoutAWatcherItStillLooksAtExit) {
+  const TempDir directory;
+  const Environment environment = preload_environment(
+      directory,
+      {{"SOCKTRACK_WATCHER", "off"}, {"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_JSON", directory / "r"}});
+  EXPECT_EQ(run({program("c_eof")}, environment).status, 0);
+  EXPECT_EQ(leaked(process_of(read_report(directory / "r"), "/c_eof")), 23U);
+}
+
+}  // namespace
+}  // namespace scenario

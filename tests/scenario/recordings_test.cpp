@@ -1,0 +1,165 @@
+// `socktrack report`: of a living program, after a SIGKILL, and of files that are no recordings.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "harness/socktrack.h"
+
+namespace scenario {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A program that holds five leaked sockets which have been spoken of.
+class Held {
+ public:
+  explicit Held(const std::string& grace = "100ms")
+      : process_(tracked_command(directory_, {"--grace", grace}, {program("hold"), "5"}),
+                 base_environment()) {
+    const std::string ready = process_.line();
+    pid_ = std::stoi(ready.substr(ready.find(' ')));
+    spoken_ = eventually([this] { return leaks() == 5; });
+  }
+
+  std::uint64_t leaks() const {
+    const std::vector<Json> processes = processes_of(report_of(recordings()), "/hold");
+    return processes.empty() ? 0 : leaked(processes.front());
+  }
+  bool spoken() const { return spoken_; }
+  int pid() const { return pid_; }
+  Process& process() { return process_; }
+  std::string recordings() const { return directory_ / "recordings"; }
+
+ private:
+  TempDir directory_;
+  Process process_;
+  int pid_ = 0;
+  bool spoken_ = false;
+};
+
+Outcome report(const std::string& path, bool json = false) {
+  Arguments arguments{command(), "report", path};
+  if (json) arguments.emplace_back("--json");
+  return run(arguments, base_environment());
+}
+
+std::string first_recording(const std::string& directory) {
+  for (const auto& entry : fs::directory_iterator(directory)) return entry.path().string();
+  throw std::runtime_error("no recording in " + directory);
+}
+
+void write_file(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+TEST(Report, OfALivingProgram) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  const Json document = report_of(held.recordings());
+  const Json process = process_of(document, "/hold");
+  EXPECT_EQ(process.at("pid"), held.pid());
+  EXPECT_TRUE(process.at("exit").is_null());
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 5 recv"));
+  EXPECT_THAT(process.at("groups").front().at("open_stack"), Calls("accept_client"));
+  EXPECT_FALSE(document.at("complete").get<bool>());
+  held.process().say("leak\n");
+  EXPECT_EQ(held.process().line(), "leaked");
+  EXPECT_TRUE(eventually([&] { return held.leaks() == 6; }));
+  EXPECT_EQ(held.process().wait().status, 0);
+}
+
+TEST(Report, OutlivesASigkill) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  ASSERT_EQ(kill(held.pid(), SIGKILL), 0);
+  EXPECT_EQ(held.process().wait().status, 137);
+  const Json document = report_of(held.recordings());
+  const Json process = process_of(document, "/hold");
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 5 recv"));
+  EXPECT_THAT(process.at("groups").front().at("sighting_stack"), Calls("read_to_end"));
+  EXPECT_FALSE(document.at("complete").get<bool>());
+  const Outcome text = report(held.recordings());
+  EXPECT_EQ(text.status, 0) << text.err;
+  EXPECT_THAT(text.out, HasSubstr("eof_not_closed"));
+}
+
+TEST(Report, OfOneFile) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  const Outcome outcome = report(first_recording(held.recordings()), true);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(leaked(process_of(parse_report(outcome.out), "/hold")), 5U);
+}
+
+TEST(Report, StacksOfALivingProgramChangeNothingInIt) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  const Outcome outcome = run(
+      {command(), "report", held.recordings(), "--stacks", std::to_string(held.pid())}, base_environment());
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("main"));
+  held.process().say("close\n");
+  EXPECT_EQ(held.process().line(), "closed");
+  EXPECT_EQ(held.process().wait().status, 0);
+}
+
+TEST(Report, OfAnEmptyDirectory) {
+  const TempDir directory;
+  const Outcome outcome = report(directory.path(), true);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_THAT(parse_report(outcome.out).at("processes"), IsEmpty());
+}
+
+TEST(Report, OfNothing) {
+  const Outcome outcome = report("/nonexistent/recordings");
+  EXPECT_EQ(outcome.status, 1);
+  EXPECT_THAT(outcome.err, HasSubstr("/nonexistent/recordings"));
+  EXPECT_EQ(outcome.out, "");
+}
+
+// Each is a recording of `name.socktrack` that cannot be read: status 1, and the message names the file.
+void expect_refused(const std::string& text, const char* what) {
+  const TempDir directory;
+  const std::string file = directory / "bad.socktrack";
+  write_file(file, text);
+  const Outcome outcome = report(file);
+  EXPECT_EQ(outcome.status, 1) << what << ": " << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("bad.socktrack")) << what;
+}
+
+TEST(Report, OfForeignFiles) {
+  expect_refused("", "an empty file");
+  expect_refused("hello\n", "a text");
+  expect_refused(std::string(1U << 20U, '\xff'), "a megabyte of ones");
+  expect_refused(std::string("SOCKTRK\n") + std::string(8192, '\xee'), "only the magic is right");
+}
+
+TEST(Report, OfATruncatedRecording) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  std::ifstream in(first_recording(held.recordings()), std::ios::binary);
+  std::string start(std::size_t{2} * 4096, '\0');
+  in.read(start.data(), static_cast<std::streamsize>(start.size()));
+  for (const std::size_t size : {1UL, 8UL, 100UL, 4095UL, 4096UL, 8192UL}) {
+    expect_refused(start.substr(0, size), std::to_string(size).c_str());
+  }
+}
+
+TEST(Report, ABadFileDoesNotHideTheOthers) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  write_file(held.recordings() + "/0.socktrack", "not a recording");
+  const Outcome outcome = report(held.recordings(), true);
+  const Json document = parse_report(outcome.out);
+  EXPECT_EQ(leaked(process_of(document, "/hold")), 5U);
+  EXPECT_THAT(document.dump() + outcome.err, HasSubstr("0.socktrack"));
+}
+
+}  // namespace
+}  // namespace scenario
