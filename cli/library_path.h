@@ -1,0 +1,15 @@
+// Where the preload library of this command lies.
+#pragma once
+
+#include <string>
+
+namespace socktrack {
+
+inline constexpr const char* kLibraryName = "libsocktrack.so";
+
+// The absolute path, symbolic links resolved: $SOCKTRACK_LIBRARY if set, else beside the command in the
+// build tree or in the installation. "" if it cannot be found; `problem` then says so as a sentence. A
+// path that LD_PRELOAD cannot hold (blank or colon) is a problem as well.
+std::string find_library(std::string& problem);
+
+}  // namespace socktrack
