@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "watch/report.h"
 
@@ -14,6 +15,10 @@ struct TextStyle {
 };
 
 std::string render_text(const Report& report, const TextStyle& style);
+// The lines of one stack without line ends, innermost first: "#0  handle_client  server.c:61". What is
+// deeper than 16 frames becomes "... n more".
+std::vector<std::string> stack_lines(const std::vector<Frame>& frames);
+
 std::string render_json(const Report& report);  // ends with a newline
 
 }  // namespace socktrack

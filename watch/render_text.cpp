@@ -102,6 +102,19 @@ std::string descriptors(const ProcessReport& process) {
   return fmt::format(", {} of {} descriptors open", process.fds_open, process.fds_limit);
 }
 
+std::string function_of(const Frame& frame) {
+  if (frame.function.empty()) return fmt::format("{:#x}", frame.offset);
+  const std::string name = clean(frame.function);
+  return name.size() <= kFunctionCut ? name : name.substr(0, kFunctionCut - 3) + "...";
+}
+
+std::string place_of(const Frame& frame) {
+  if (!frame.file.empty() && frame.line > 0) {
+    return fmt::format("{}:{}", short_path(frame.file), frame.line);
+  }
+  return fmt::format("({})", frame.module.empty() ? "no module" : base_name(frame.module));
+}
+
 class Text {
  public:
   explicit Text(const TextStyle& style) : style_(style) {}
@@ -243,28 +256,7 @@ class Text {
   void stack(const std::string& title, const std::vector<Frame>& frames) {
     if (frames.empty()) return;
     line("  {}", title);
-    const std::size_t shown = std::min(frames.size(), kFramesShown);
-    std::size_t width = 0;
-    for (std::size_t i = 0; i < shown; ++i) width = std::max(width, function_of(frames[i]).size());
-    width = std::min(width, kFunctionWidth);
-    for (std::size_t i = 0; i < shown; ++i) {
-      line("    #{:<2} {:<{}}  {}{}", i, function_of(frames[i]), width, place_of(frames[i]),
-           frames[i].inlined ? " [inlined]" : "");
-    }
-    if (frames.size() > shown) line("    ... {} more", frames.size() - shown);
-  }
-
-  static std::string function_of(const Frame& frame) {
-    if (frame.function.empty()) return fmt::format("{:#x}", frame.offset);
-    const std::string name = clean(frame.function);
-    return name.size() <= kFunctionCut ? name : name.substr(0, kFunctionCut - 3) + "...";
-  }
-
-  static std::string place_of(const Frame& frame) {
-    if (!frame.file.empty() && frame.line > 0) {
-      return fmt::format("{}:{}", short_path(frame.file), frame.line);
-    }
-    return fmt::format("({})", frame.module.empty() ? "no module" : base_name(frame.module));
+    for (const std::string& each : stack_lines(frames)) line("    {}", each);
   }
 
   void sockets(const LeakGroup& group) {
@@ -310,6 +302,20 @@ class Text {
 };
 
 }  // namespace
+
+std::vector<std::string> stack_lines(const std::vector<Frame>& frames) {
+  const std::size_t shown = std::min(frames.size(), kFramesShown);
+  std::size_t width = 0;
+  for (std::size_t i = 0; i < shown; ++i) width = std::max(width, function_of(frames[i]).size());
+  width = std::min(width, kFunctionWidth);
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < shown; ++i) {
+    lines.push_back(fmt::format("#{:<2} {:<{}}  {}{}", i, function_of(frames[i]), width, place_of(frames[i]),
+                                frames[i].inlined ? " [inlined]" : ""));
+  }
+  if (frames.size() > shown) lines.push_back(fmt::format("... {} more", frames.size() - shown));
+  return lines;
+}
 
 std::string render_text(const Report& report, const TextStyle& style) {
   Text text(style);

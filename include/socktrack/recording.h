@@ -30,7 +30,7 @@ inline constexpr std::uint32_t kMaxSites = 4096;       // site 0 means "none"
 inline constexpr std::uint32_t kMaxFrames = 30;        // innermost first; deeper stacks are cut
 inline constexpr std::uint32_t kMaxModules = 256;
 inline constexpr std::uint32_t kMaxGroups = 1024;
-inline constexpr std::uint32_t kMaxAccusations = 8192;  // sampled sockets; counts in groups stay exact
+inline constexpr std::uint32_t kMaxAccusations = 65536;  // sampled sockets; counts in groups stay exact
 inline constexpr const char* kRecordingSuffix = ".socktrack";
 
 // What a socket is, as spoken to people. Values are stored: append only. Names: watch/vocabulary.h.

@@ -4,6 +4,8 @@
 
 #include <sys/syscall.h>
 
+#include <type_traits>
+
 namespace socktrack {
 
 // The kernel's answer: a value, or -errno.
@@ -26,10 +28,7 @@ inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
   register long x3 __asm__("x3") = d;
   register long x4 __asm__("x4") = e;
   register long x5 __asm__("x5") = f;
-  __asm__ volatile("svc #0"
-                   : "+r"(x0)
-                   : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
-                   : "memory");
+  __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5) : "memory");
   return x0;
 #else
 #error "socktrack knows x86-64 and aarch64"
@@ -41,7 +40,7 @@ inline bool raw_failed(long answer) { return answer < 0 && answer >= -4095; }
 // Any argument as the register it travels in.
 template <typename T>
 inline long reg(T value) {
-  if constexpr (__is_pointer(T)) {
+  if constexpr (std::is_pointer_v<T>) {
     return reinterpret_cast<long>(value);
   } else {
     return static_cast<long>(value);

@@ -1,0 +1,91 @@
+// Hooks of the calls that take descriptors out of use, copy them, or hand them to stdio.
+#include <fcntl.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "preload/bodies.h"
+#include "preload/hook.h"
+#include "preload/process.h"
+#include "preload/real.h"
+#include "watch/raw_syscall.h"
+
+namespace socktrack {
+
+void closing(int fd) {
+  if (!process::ours && process::at_home()) table::release(fd);
+}
+
+void closing_range(unsigned first, unsigned last) {
+  if (process::ours || !table::any_tracked(first, last) || !process::at_home()) return;
+  table::release_range(first, last);
+}
+
+// dup2 closes its target only if it succeeds, and it fails if `fd` is not open.
+void closing_target(int fd, int target) {
+  if (process::ours || raw_failed(raw_syscall(SYS_fcntl, fd, F_GETFD)) || !process::at_home()) return;
+  table::release(target);
+}
+
+int duplicated(int fd, int target) {
+  const bool known = table::is_tracked(fd);
+  if ((!known && !table::is_tracked(target)) || process::ours || !process::at_home()) return target;
+  if (known) {
+    table::duplicate(fd, target);
+  } else {
+    table::lost(target);
+  }
+  return target;
+}
+
+HOOK(int, close, (int fd)) {
+  return close_body(fd, [&] { return real.close(fd); });
+}
+
+HOOK(int, close_range, (unsigned first, unsigned last, int flags)) {
+  return close_range_body(first, last, flags, [&] { return real.close_range(first, last, flags); });
+}
+
+// glibc closes by an internal close_range that no hook sees (entrypoints.md).
+HOOK(void, closefrom, (int first)) {
+  closing_range(first < 0 ? 0 : static_cast<unsigned>(first), ~0U);
+  real.closefrom(first);
+}
+
+HOOK(int, dup, (int fd)) {
+  return dup_body(fd, [&] { return real.dup(fd); });
+}
+
+HOOK(int, dup2, (int fd, int target)) {
+  return dup_over_body(fd, target, true, [&] { return real.dup2(fd, target); });
+}
+
+HOOK(int, dup3, (int fd, int target, int flags)) {
+  return dup_over_body(fd, target, (flags & ~O_CLOEXEC) == 0, [&] { return real.dup3(fd, target, flags); });
+}
+
+HOOK(int, fcntl, (int fd, int command, long argument)) {
+  return fcntl_body(fd, command, [&] { return real.fcntl(fd, command, argument); });
+}
+
+HOOK(int, fcntl64, (int fd, int command, long argument)) {
+  return fcntl_body(fd, command, [&] { return real.fcntl64(fd, command, argument); });
+}
+
+HOOK(FILE*, fdopen, (int fd, const char* mode)) {
+  FILE* stream = real.fdopen(fd, mode);
+  if (stream != nullptr && table::is_tracked(fd) && !process::ours && process::at_home()) {
+    table::mark(fd, slot_flag::stdio);
+  }
+  return stream;
+}
+
+// The descriptor is closed inside libc, where close() is not ours.
+HOOK(int, fclose, (FILE * stream)) {
+  const int saved = errno;
+  const int fd = fileno(stream);
+  errno = saved;
+  return close_body(fd, [&] { return real.fclose(stream); });
+}
+
+}  // namespace socktrack

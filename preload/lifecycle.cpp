@@ -1,0 +1,76 @@
+#include "preload/lifecycle.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#include "preload/process.h"
+#include "preload/real.h"
+#include "preload/recorder.h"
+#include "preload/small_text.h"
+#include "preload/watcher.h"
+#include "watch/raw_syscall.h"
+
+namespace socktrack::lifecycle {
+namespace {
+
+std::atomic<int> g_exit_status{0};
+
+void note_exit_status(int status, void*) { g_exit_status.store(status, std::memory_order_relaxed); }
+
+void complain(std::string_view variable, std::string_view value, const char* what) {
+  char line[512];
+  SmallText text{line, sizeof line};
+  text.add("socktrack: ");
+  for (const char c : variable) text.add(c);
+  text.add("='");
+  for (const char c : value) text.add(c);
+  text.add("' ").add(what).add("; the default is used\n");
+  raw_syscall(SYS_write, STDERR_FILENO, reg(line), static_cast<long>(text.size()));
+}
+
+bool is_hosted() {
+  const char* hosted = std::getenv("SOCKTRACK_HOSTED");
+  return hosted != nullptr && std::strcmp(hosted, "1") == 0;
+}
+
+// A child that was exec'ed; one that was only forked is told in recorder::after_fork.
+bool is_unwanted_child() {
+  const Options& options = recorder::options;
+  return !options.follow_children && options.root_pid != 0 && options.root_pid != process::pid();
+}
+
+// Startup order: first the pointers (every other step may call a hooked function), then what this process is,
+// then the settings (only now: nginx clears its environment later), then who wants to hear of its end.
+__attribute__((constructor(101))) void load() {
+  const unsigned missing = resolve_real_functions();
+  process::start();
+  // The command has checked and reported its own settings.
+  options_from_environment(recorder::options, environ, is_hosted() ? nullptr : complain);
+  for (unsigned i = 0; i < missing; i++) recorder::count(BlindSpot::symbol_missing);
+  watcher::note_standard_error();
+  if (is_unwanted_child()) recorder::stay_passive();
+  on_exit(note_exit_status, nullptr);
+}
+
+__attribute__((destructor(101))) void unload() {
+  const int status = g_exit_status.load(std::memory_order_relaxed);
+  recorder::end(EndedBy::exit, status);
+  const int leave_with = status_to_leave_with(status);
+  if (leave_with == status) return;
+  std::fflush(nullptr);  // stdio is flushed after the destructors, which are not reached now
+  real._exit(leave_with);
+}
+
+}  // namespace
+
+int status_to_leave_with(int status) {
+  const Options& options = recorder::options;
+  if (!options.fail_on_leak || options.hosted || status != 0 || !process::at_home()) return status;
+  return watcher::leaked() > 0 ? options.fail_status : status;
+}
+
+}  // namespace socktrack::lifecycle

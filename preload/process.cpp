@@ -1,0 +1,61 @@
+#include "preload/process.h"
+
+#include <pthread.h>
+#include <sys/mman.h>
+
+#include "preload/recorder.h"
+#include "watch/raw_syscall.h"
+
+namespace socktrack::process {
+
+__thread bool ours = false;
+
+namespace {
+
+std::atomic<std::uint32_t> g_pid{0};
+std::atomic<bool> g_forked{false};
+
+// Zero in a child that has memory of its own (MADV_WIPEONFORK), one in a vfork child.
+std::atomic<std::uint32_t>* g_same_memory = nullptr;
+
+std::uint32_t ask_pid() { return static_cast<std::uint32_t>(raw_syscall(SYS_getpid)); }
+
+void become_child() {
+  g_pid.store(ask_pid(), std::memory_order_relaxed);
+  g_forked.store(true, std::memory_order_relaxed);
+  ours = false;
+  if (g_same_memory != nullptr) g_same_memory->store(1, std::memory_order_relaxed);
+  recorder::after_fork();
+}
+
+void note_memory() {
+  void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) return;
+  if (madvise(page, 4096, MADV_WIPEONFORK) != 0) return;  // before Linux 4.14: silent forks stay foreign
+  g_same_memory = static_cast<std::atomic<std::uint32_t>*>(page);
+  g_same_memory->store(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+void start() {
+  g_pid.store(ask_pid(), std::memory_order_relaxed);
+  note_memory();
+  pthread_atfork(nullptr, nullptr, become_child);
+}
+
+bool at_home() {
+  if (ask_pid() == g_pid.load(std::memory_order_relaxed)) return true;
+  if (g_same_memory != nullptr && g_same_memory->load(std::memory_order_relaxed) == 0) {
+    become_child();
+    return true;
+  }
+  recorder::count(BlindSpot::foreign_child);
+  return false;
+}
+
+std::uint32_t pid() { return g_pid.load(std::memory_order_relaxed); }
+bool forked() { return g_forked.load(std::memory_order_relaxed); }
+std::uint32_t thread_id() { return static_cast<std::uint32_t>(raw_syscall(SYS_gettid)); }
+
+}  // namespace socktrack::process

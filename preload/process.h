@@ -1,0 +1,28 @@
+// Which process and which thread are we in? Decides whether a hook may touch the table at all.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+namespace socktrack::process {
+
+// True on threads of socktrack itself: their descriptors are not the program's.
+// Initial-exec: a lookup must never allocate (pitfalls: lazily allocated TLS mallocs in the hook).
+extern __thread bool ours __attribute__((tls_model("initial-exec")));
+
+// Called by the constructor. Registers for fork and notes the process.
+void start();
+
+// True if this process owns the table. One raw getpid(), about 50 to 150 ns, so: once per change of
+// the table, never per transfer.
+//   Hazard: a vfork child runs in our memory with descriptors of its own; CPython's subprocess calls
+//   close_range there. Recording it would erase the parent's table (stacks.md F, pthread_atfork does not
+//   see it). A child of _Fork or clone has memory of its own but ran no handler: it is made at home here.
+// False: pass the call through and write nothing.
+bool at_home();
+
+std::uint32_t pid();  // of the process that owns the table
+bool forked();        // this process came to be by fork from one we were loaded in
+std::uint32_t thread_id();
+
+}  // namespace socktrack::process

@@ -1,0 +1,284 @@
+#include "preload/recorder.h"
+
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+
+#include "preload/process.h"
+#include "preload/recording_file.h"
+#include "preload/sites.h"
+#include "preload/table.h"
+#include "preload/watcher.h"
+#include "watch/raw_syscall.h"
+#include "watch/sweep.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace socktrack::recorder {
+
+constinit Options options;
+
+namespace {
+
+enum class State : std::uint8_t { none, creating, ready, passive };
+
+std::atomic<Header*> g_recording{nullptr};
+std::atomic<State> g_state{State::none};
+std::atomic<std::uint32_t> g_early_counts[16];  // blind spots met before there was a recording
+std::atomic<bool> g_ended{false};
+
+// Which pages may be written. Never cleared but in a forked child.
+constexpr std::size_t kMaxPages = layout_for(kMaxSlots).total / kPage;
+std::atomic<std::uint64_t> g_pages[kMaxPages / 64 + 1];
+std::atomic<bool> g_populate{true};
+std::atomic<std::uintptr_t> g_base{0};  // where the recording lies, also while it is being made
+
+// What a forked child takes over: the parent's recording to read stacks from, and its slots as they were
+// at the moment of the fork. The parent goes on writing its own.
+struct Inheritance {
+  Header* from = nullptr;
+  struct Item {
+    std::uint32_t fd;
+    std::uint32_t flags;
+    std::uint32_t open_site;
+    std::uint64_t opened_ns;
+  }* items = nullptr;
+  std::size_t count = 0;
+  std::size_t bytes = 0;
+  std::uint32_t prepared_slots = 0;
+  RecordingMemory prepared;  // made at once while we may still: the child may be about to drop root
+};
+Inheritance g_inheritance;
+
+std::uint64_t clock_ns(clockid_t clock) {
+  timespec now{};
+  clock_gettime(clock, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+std::uint32_t slots_wanted() {
+  rlimit limit{};
+  if (raw_failed(raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reg(&limit)))) limit.rlim_max = 1024;
+  return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(limit.rlim_max, 64, kMaxSlots));
+}
+
+void describe_process(Header& header) {
+  header.pid = process::pid();
+  header.parent_pid = static_cast<std::uint32_t>(raw_syscall(SYS_getppid));
+  header.uid = static_cast<std::uint32_t>(raw_syscall(SYS_getuid));
+  header.created_realtime_ns = clock_ns(CLOCK_REALTIME);
+  header.created_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
+  header.created_boottime_ns = clock_ns(CLOCK_BOOTTIME);
+  raw_syscall(SYS_readlinkat, -100 /* AT_FDCWD */, reg("/proc/self/exe"), reg(header.program),
+              sizeof header.program - 1);
+  if (program_invocation_short_name != nullptr) {
+    std::strncpy(header.command, program_invocation_short_name, sizeof header.command - 1);
+  }
+}
+
+void lay_out(Header& header, std::uint32_t slot_count) {
+  const Layout layout = layout_for(slot_count);
+  std::memcpy(header.magic, kMagic, sizeof kMagic);
+  header.layout_version = kLayoutVersion;
+  header.header_size = sizeof(Header);
+  header.total_size = layout.total;
+  header.slots_at = layout.slots_at;
+  header.sites_at = layout.sites_at;
+  header.modules_at = layout.modules_at;
+  header.groups_at = layout.groups_at;
+  header.accusations_at = layout.accusations_at;
+  header.threads_at = layout.threads_at;
+  header.slot_count = slot_count;
+  header.site_count = kMaxSites;
+  header.module_count = kMaxModules;
+  header.group_count = kMaxGroups;
+  header.accusation_count = kMaxAccusations;
+  header.grace_ns = options.grace_ns;
+  header.hard_limit = slot_count;
+}
+
+void take_over(Header* recording) {
+  for (std::size_t i = 0; i < g_inheritance.count; i++) {
+    const auto& item = g_inheritance.items[i];
+    Slot* slot = table::is_tracked(static_cast<int>(item.fd)) ? slot_at(recording, item.fd) : nullptr;
+    if (slot == nullptr) continue;
+    slot->opened_ns.store(item.opened_ns, std::memory_order_relaxed);
+    slot->open_site.store(sites::copy(g_inheritance.from, item.open_site, recording),
+                          std::memory_order_relaxed);
+    slot->word.store(make_word(1, item.flags | slot_flag::inherited), std::memory_order_release);
+    recording->inherited.fetch_add(1, std::memory_order_relaxed);
+    if (recording->highest_slot.load(std::memory_order_relaxed) <= item.fd)
+      recording->highest_slot.store(item.fd + 1);
+  }
+}
+
+void drop_inheritance() {
+  if (g_inheritance.items != nullptr) munmap(g_inheritance.items, g_inheritance.bytes);
+  if (g_inheritance.from != nullptr) munmap(g_inheritance.from, g_inheritance.from->total_size);
+  g_inheritance = {};
+}
+
+Header* create() {
+  std::uint32_t slot_count = g_inheritance.prepared_slots;
+  RecordingMemory memory = g_inheritance.prepared;
+  if (memory.start == nullptr) {
+    slot_count = slots_wanted();
+    memory = make_recording_memory(options.output, layout_for(slot_count).total);
+  }
+  if (memory.start == nullptr) return nullptr;
+  g_base.store(reinterpret_cast<std::uintptr_t>(memory.start), std::memory_order_relaxed);
+  g_populate.store(memory.populate, std::memory_order_relaxed);
+  auto* header = static_cast<Header*>(memory.start);
+  if (!touch(header, sizeof *header)) return nullptr;
+  lay_out(*header, slot_count);
+  describe_process(*header);
+  for (std::size_t i = 0; i < std::size(g_early_counts); i++)
+    header->blind_spots[i] = g_early_counts[i].exchange(0);
+  if (!memory.shared) header->blind_spots[static_cast<std::size_t>(BlindSpot::no_shared_file)] = 1;
+  take_over(header);
+  drop_inheritance();
+  header->ready.store(1, std::memory_order_release);
+  return header;
+}
+
+// Remembers the tracked slots of the parent, in memory of this child.
+void inherit_from(Header* parent) {
+  std::size_t tracked = 0;
+  table::for_each_tracked([&](std::uint32_t) { tracked++; });
+  g_inheritance.from = parent;
+  if (tracked == 0) return;
+  g_inheritance.bytes = page_up(tracked * sizeof(Inheritance::Item));
+  void* memory =
+      mmap(nullptr, g_inheritance.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) return;
+  g_inheritance.items = static_cast<Inheritance::Item*>(memory);
+  const auto* slots = reinterpret_cast<const Slot*>(reinterpret_cast<const char*>(parent) + parent->slots_at);
+  table::for_each_tracked([&](std::uint32_t fd) {
+    if (fd >= parent->slot_count || g_inheritance.count == tracked) return;
+    const Slot& slot = slots[fd];
+    g_inheritance.items[g_inheritance.count++] = {
+        fd, word_flags(slot.word.load(std::memory_order_relaxed)) & ~slot_flag::sighted,
+        slot.open_site.load(std::memory_order_relaxed), slot.opened_ns.load(std::memory_order_relaxed)};
+  });
+}
+
+bool populate(std::uintptr_t base, std::uintptr_t page) {
+  const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+  if ((g_pages[page / 64].load(std::memory_order_relaxed) & bit) != 0) return true;
+  const long answer =
+      raw_syscall(SYS_madvise, static_cast<long>(base + page * kPage), kPage, MADV_POPULATE_WRITE);
+  if (raw_failed(answer)) return false;
+  g_pages[page / 64].fetch_or(bit, std::memory_order_relaxed);
+  return true;
+}
+
+template <typename T>
+T* record(Header* recording, std::uint64_t area, std::uint32_t index, std::uint32_t limit) {
+  if (index >= limit) return nullptr;
+  T* at = reinterpret_cast<T*>(reinterpret_cast<char*>(recording) + area) + index;
+  return touch(at, sizeof *at) ? at : nullptr;
+}
+
+}  // namespace
+
+Header* recording() { return g_recording.load(std::memory_order_acquire); }
+
+bool passive() { return g_state.load(std::memory_order_relaxed) == State::passive; }
+
+std::uint64_t now_ns() { return clock_ns(CLOCK_MONOTONIC_COARSE); }
+
+Header* begin() {
+  Header* existing = recording();
+  if (existing != nullptr) return existing;
+  State expected = State::none;
+  if (!g_state.compare_exchange_strong(expected, State::creating, std::memory_order_acq_rel)) return nullptr;
+  const int saved = errno;
+  Header* created = create();
+  g_recording.store(created, std::memory_order_release);
+  g_state.store(created != nullptr ? State::ready : State::passive, std::memory_order_release);
+  if (created != nullptr) watcher::start();
+  errno = saved;
+  return created;
+}
+
+void stay_passive() { g_state.store(State::passive, std::memory_order_release); }
+
+void after_fork() {
+  const int saved = errno;
+  Header* parent = g_recording.exchange(nullptr, std::memory_order_relaxed);
+  g_inheritance = {};
+  g_ended.store(false, std::memory_order_relaxed);
+  for (auto& word : g_pages) word.store(0, std::memory_order_relaxed);
+  reset_sweep_after_fork();
+  watcher::after_fork();
+  if (passive()) return;
+  g_state.store(options.follow_children ? State::none : State::passive, std::memory_order_relaxed);
+  if (parent != nullptr && options.follow_children) {
+    inherit_from(parent);
+    // Once it has dropped root, the child may not write into our directory any more.
+    if (raw_syscall(SYS_geteuid) == 0) {
+      g_inheritance.prepared_slots = slots_wanted();
+      g_inheritance.prepared =
+          make_recording_memory(options.output, layout_for(g_inheritance.prepared_slots).total);
+    }
+  }
+  errno = saved;
+}
+
+void end(EndedBy by, int status) {
+  if (process::ours || !process::at_home()) return;
+  if (recording() == nullptr && options.json[0] != '\0' && !options.hosted && !process::forked()) begin();
+  Header* header = recording();
+  if (header == nullptr || g_ended.exchange(true, std::memory_order_acq_rel)) return;
+  const int saved = errno;
+  if (watcher::last_sweep()) header->final_sweep.store(1, std::memory_order_relaxed);
+  header->exit_status.store(static_cast<std::uint32_t>(status) & 0xffU, std::memory_order_relaxed);
+  header->ended_realtime_ns.store(clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
+  header->ended_monotonic_ns.store(clock_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
+  header->ended_by.store(static_cast<std::uint32_t>(by), std::memory_order_release);
+  watcher::report_at_end();
+  errno = saved;
+}
+
+void count(BlindSpot spot) {
+  Header* header = recording();
+  const auto index = static_cast<std::size_t>(spot);
+  if (header != nullptr) {
+    header->blind_spots[index].fetch_add(1, std::memory_order_relaxed);
+  } else {
+    g_early_counts[index].fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+bool touch(const void* at, std::size_t size) {
+  if (!g_populate.load(std::memory_order_relaxed)) return true;
+  const std::uintptr_t base = g_base.load(std::memory_order_relaxed);
+  const std::uintptr_t start = reinterpret_cast<std::uintptr_t>(at) - base;
+  for (std::uintptr_t page = start / kPage; page <= (start + size - 1) / kPage; page++) {
+    if (!populate(base, page)) return false;
+  }
+  return true;
+}
+
+Slot* slot_at(Header* header, std::uint32_t fd) {
+  Slot* slot = record<Slot>(header, header->slots_at, fd, header->slot_count);
+  if (slot == nullptr) count(BlindSpot::table_full);
+  return slot;
+}
+
+Site* site_at(Header* header, std::uint32_t index) {
+  return record<Site>(header, header->sites_at, index, kMaxSites);
+}
+
+Module* module_at(Header* header, std::uint32_t index) {
+  return record<Module>(header, header->modules_at, index, kMaxModules);
+}
+
+}  // namespace socktrack::recorder

@@ -1,0 +1,47 @@
+// The recording of this process: when it comes to be, where its records lie, who may write them.
+//
+// Nothing here allocates, locks or keeps a descriptor. All functions may be called from any thread and
+// from signal handlers; they give up and count rather than wait.
+#pragma once
+
+#include <cstdint>
+
+#include "socktrack/recording.h"
+#include "watch/options.h"
+
+namespace socktrack::recorder {
+
+// What the recorder was told at load. Read-only afterwards.
+extern Options options;
+
+// The recording, or nullptr before the first tracked socket.
+Header* recording();
+
+// The recording, created now if need be. nullptr: it cannot be had (passive child, no memory, creation
+// under way in another thread); the caller passes its call through and records nothing.
+Header* begin();
+
+// In a forked child: forgets the parent's recording, keeps what is needed to take over its sockets.
+void after_fork();
+
+// Ends the recording: last look at every socket, time, status. Once; later calls do nothing.
+void end(EndedBy by, int status);
+
+// True if this process never records (a child, and children are not followed).
+bool passive();
+void stay_passive();
+
+void count(BlindSpot spot);
+
+// Makes the pages of [at, at + size) inside the recording usable. False: no memory for them (full tmpfs);
+// writing there would be a SIGBUS in the program (cost.md 5), so the caller gives up.
+bool touch(const void* at, std::size_t size);
+
+Slot* slot_at(Header* recording, std::uint32_t fd);  // nullptr: above the table
+Site* site_at(Header* recording, std::uint32_t index);
+Module* module_at(Header* recording, std::uint32_t index);
+
+// CLOCK_MONOTONIC_COARSE from the vDSO, about 5 ns, 4 ms grain: ages are seconds.
+std::uint64_t now_ns();
+
+}  // namespace socktrack::recorder

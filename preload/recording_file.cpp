@@ -1,0 +1,176 @@
+#include "preload/recording_file.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <ctime>
+
+#include "preload/small_text.h"
+#include "socktrack/recording.h"
+#include "watch/raw_syscall.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+namespace socktrack {
+namespace {
+
+// The directory once it was chosen; children of this process use the same.
+char g_directory[1024];
+
+struct Job {
+  const char* directory;
+  std::size_t size;
+  RecordingMemory memory;
+};
+
+void random_letters(char* out, std::size_t count) {
+  static constexpr char kLetters[] = "abcdefghijklmnopqrstuvwxyz234567";
+  std::uint8_t bytes[32] = {};
+  raw_syscall(SYS_getrandom, reg(bytes), static_cast<long>(count), GRND_NONBLOCK);
+  for (std::size_t i = 0; i < count; i++) out[i] = kLetters[bytes[i] & 31U];
+  out[count] = '\0';
+}
+
+void choose_directory(const char* asked) {
+  if (g_directory[0] != '\0') return;
+  SmallText text{g_directory, sizeof g_directory};
+  const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+  if (asked[0] != '\0') {
+    text.add(asked);
+  } else if (runtime != nullptr && runtime[0] == '/') {
+    text.add(runtime).add("/socktrack");
+  } else if (raw_syscall(SYS_geteuid) == 0) {
+    text.add("/run/socktrack");
+  } else {
+    char letters[17];
+    random_letters(letters, 16);
+    text.add("/dev/shm/socktrack.").add(letters);  // shared directory: the name must not be guessable
+  }
+}
+
+// A directory of the user's own that nobody else can write, not reached over a symlink. Descriptor or -errno.
+long open_directory(const char* path) {
+  raw_syscall(SYS_mkdirat, AT_FDCWD, reg(path), 0700);
+  const long fd =
+      raw_syscall(SYS_openat, AT_FDCWD, reg(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+  if (raw_failed(fd)) return fd;
+  struct stat facts {};
+  const long answer = raw_syscall(SYS_fstat, fd, reg(&facts));
+  if (raw_failed(answer)) return answer;
+  if (facts.st_uid != static_cast<uid_t>(raw_syscall(SYS_geteuid))) return -EPERM;
+  if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) return -EPERM;
+  return fd;
+}
+
+std::uint64_t boot_time_ns() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000U + static_cast<std::uint64_t>(now.tv_nsec);
+}
+
+// program-PID-TIME.socktrack
+void file_name(char* out, std::size_t size, long pid) {
+  SmallText text{out, size};
+  const char* program = program_invocation_short_name;
+  for (const char* c = program; c != nullptr && *c != '\0' && c < program + 40; c++) {
+    const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
+                       *c == '.' || *c == '_' || *c == '-';
+    text.add(plain ? *c : '_');
+  }
+  text.add("-").add(static_cast<std::uint64_t>(pid)).add("-").add_hex(boot_time_ns()).add(kRecordingSuffix);
+}
+
+// Before Linux 5.14 pages cannot be populated one by one: then the whole file is allocated at once.
+long settle_memory(long fd, void* start, std::size_t size, bool& populate) {
+  const long answer = raw_syscall(SYS_madvise, reg(start), kPage, MADV_POPULATE_WRITE);
+  populate = !raw_failed(answer);
+  if (answer == -EINVAL) return raw_syscall(SYS_fallocate, fd, 0, 0, static_cast<long>(size));
+  return answer;
+}
+
+long make_file(Job& job, long owner_pid) {
+  const long directory = open_directory(job.directory);
+  if (raw_failed(directory)) return directory;
+  char name[128];
+  file_name(name, sizeof name, owner_pid);
+  const long fd =
+      raw_syscall(SYS_openat, directory, reg(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (raw_failed(fd)) return fd;
+  long answer = raw_syscall(SYS_ftruncate, fd, static_cast<long>(job.size));
+  if (!raw_failed(answer)) {
+    answer = raw_syscall(SYS_mmap, 0, static_cast<long>(job.size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  }
+  if (!raw_failed(answer)) {
+    void* start = reinterpret_cast<void*>(answer);
+    answer = settle_memory(fd, start, job.size, job.memory.populate);
+    if (!raw_failed(answer)) {
+      job.memory.start = start;
+      job.memory.shared = true;
+      return 0;
+    }
+    raw_syscall(SYS_munmap, reg(start), static_cast<long>(job.size));
+  }
+  raw_syscall(SYS_unlinkat, directory, reg(name), 0);
+  return answer;
+}
+
+long g_owner_pid;
+
+// Runs in a child that shares our memory but has a descriptor table of its own.
+int file_maker(void* argument) {
+  raw_syscall(SYS_close_range, 0, ~0U, 0);  // room, should the program's table be full
+  Job& job = *static_cast<Job*>(argument);
+  job.memory.error = static_cast<int>(-make_file(job, g_owner_pid));
+  raw_syscall(SYS_exit, 0);
+  return 0;
+}
+
+// Hazard: opening a file here takes, for a moment, the number another thread's open() would have got; and
+// with all numbers in use it fails. Rule: the file is opened and mapped by a child that shares memory
+// (CLONE_VM) and copies the descriptors (no CLONE_FILES), with all signals blocked, as posix_spawn does.
+// It sends no SIGCHLD (exit signal 0) and only __WCLONE waits can see it.
+bool make_in_helper(Job& job) {
+  alignas(16) static char stack[32 * 1024];
+  std::uint64_t everything = ~std::uint64_t{0};
+  std::uint64_t before = 0;
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&everything), reg(&before), sizeof before);
+  g_owner_pid = raw_syscall(SYS_getpid);
+  const int saved = errno;
+  const int child = clone(file_maker, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &job);
+  errno = saved;
+  if (child > 0) {
+    int status = 0;
+    while (raw_syscall(SYS_wait4, child, reg(&status), static_cast<long>(__WCLONE), 0) == -EINTR) {
+    }
+  }
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&before), 0, sizeof before);
+  return child > 0;
+}
+
+}  // namespace
+
+RecordingMemory make_recording_memory(const char* directory, std::size_t size) {
+  choose_directory(directory);
+  Job job{g_directory, size, {}};
+  if (!make_in_helper(job)) job.memory.error = EAGAIN;
+  if (job.memory.start != nullptr) return job.memory;
+  const long answer = raw_syscall(SYS_mmap, 0, static_cast<long>(size), PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  job.memory.start = raw_failed(answer) ? nullptr : reinterpret_cast<void*>(answer);
+  job.memory.populate = false;
+  return job.memory;
+}
+
+}  // namespace socktrack

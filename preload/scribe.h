@@ -1,0 +1,23 @@
+// The scribe: the one thread of ours that opens files, and all logging and reporting inside a program.
+#pragma once
+
+#include <cstdint>
+
+namespace socktrack::scribe {
+
+enum class Request : std::uint32_t {
+  new_groups = 1U << 0U,
+  short_of_descriptors = 1U << 1U,
+  end = 1U << 2U,
+};
+
+// Asks for something to be written, starts the scribe if need be. Never waits, never allocates here.
+void ask(Request request);
+
+// The same, and waits until it is done or the time is over.
+void ask_and_wait(Request request, std::uint64_t nanoseconds);
+
+void after_fork();
+void note_standard_error();
+
+}  // namespace socktrack::scribe

@@ -1,0 +1,20 @@
+// Stacks of the calling thread, interned in the recording.
+//
+// Unwinding is libgcc's, linked statically: no lock, no system call, no descriptor (stacks.md A;
+// docs/decisions/0001-unwinder.md says why not libunwind). Lock-free, async-signal-safe as far as
+// libgcc's unwinder is. Keeps errno.
+#pragma once
+
+#include <cstdint>
+
+#include "socktrack/recording.h"
+
+namespace socktrack::sites {
+
+// The site of the caller of our hook: the frames of this library are left out. 0 if there is no room.
+std::uint32_t capture(Header* recording);
+
+// The same stack in another recording (fork). 0 if there is no room.
+std::uint32_t copy(Header* from, std::uint32_t index, Header* to);
+
+}  // namespace socktrack::sites

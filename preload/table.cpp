@@ -1,0 +1,289 @@
+#include "preload/table.h"
+
+#include <sys/prctl.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "preload/process.h"
+#include "preload/recorder.h"
+#include "preload/sites.h"
+#include "watch/raw_syscall.h"
+
+namespace socktrack::table {
+
+std::atomic<std::uint64_t> tracked_bits[kMaxSlots / 64];
+
+namespace {
+
+// Keeps errno across whatever a hook does beside the call (a hook must not change it).
+class ErrnoKeeper {
+ public:
+  ErrnoKeeper() : saved_(errno) {}
+  ~ErrnoKeeper() { errno = saved_; }
+  ErrnoKeeper(const ErrnoKeeper&) = delete;
+  ErrnoKeeper& operator=(const ErrnoKeeper&) = delete;
+
+ private:
+  int saved_;
+};
+
+void set_bit(std::uint32_t fd) {
+  tracked_bits[fd / 64].fetch_or(std::uint64_t{1} << (fd % 64), std::memory_order_acq_rel);
+}
+bool clear_bit(std::uint32_t fd) {
+  const std::uint64_t bit = std::uint64_t{1} << (fd % 64);
+  return (tracked_bits[fd / 64].fetch_and(~bit, std::memory_order_acq_rel) & bit) != 0;
+}
+
+void raise_highest(Header* recording, std::uint32_t fd) {
+  std::uint32_t highest = recording->highest_slot.load(std::memory_order_relaxed);
+  while (highest <= fd &&
+         !recording->highest_slot.compare_exchange_weak(highest, fd + 1, std::memory_order_release)) {
+  }
+}
+
+// Puts a new generation into the slot. The number is the program's since the kernel returned it, so nobody
+// else writes this slot but a sweep that still looks at the generation before.
+void fill(Header* recording, std::uint32_t fd, std::uint32_t flags, std::uint32_t site,
+          std::uint64_t opened_ns) {
+  Slot* slot = recorder::slot_at(recording, fd);
+  if (slot == nullptr) return;
+  const std::uint32_t generation = word_generation(slot->word.load(std::memory_order_relaxed)) + 1;
+  slot->opened_ns.store(opened_ns, std::memory_order_relaxed);
+  slot->open_site.store(site, std::memory_order_relaxed);
+  slot->word.store(make_word(generation, (flags & ~slot_flag::sighted) | slot_flag::live),
+                   std::memory_order_release);
+  raise_highest(recording, fd);
+  set_bit(fd);
+}
+
+// The time of birth names the socket within the process: its lowest bits are the number it was born
+// with, about a millisecond is lost. Copies of the socket (dup) carry it along.
+std::uint64_t birth(int fd) {
+  return (recorder::now_ns() & ~std::uint64_t{kMaxSlots - 1}) | static_cast<std::uint32_t>(fd);
+}
+
+// Another number of the same socket, if the program has one.
+bool same_socket(const Slot& a, const Slot& b) {
+  return (word_flags(b.word.load(std::memory_order_relaxed)) & slot_flag::duplicate) != 0 &&
+         a.opened_ns.load(std::memory_order_relaxed) == b.opened_ns.load(std::memory_order_relaxed) &&
+         a.open_site.load(std::memory_order_relaxed) == b.open_site.load(std::memory_order_relaxed);
+}
+
+template <typename Visit>
+void for_each_twin(Header* recording, std::uint32_t fd, Visit visit) {
+  const Slot* slot = recorder::slot_at(recording, fd);
+  for_each_tracked([&](std::uint32_t other) {
+    if (other == fd || other >= recording->slot_count) return;
+    Slot* twin = recorder::slot_at(recording, other);
+    if (twin != nullptr && same_socket(*slot, *twin)) visit(other, *twin);
+  });
+}
+
+bool has_twin(Header* recording, std::uint32_t fd) {
+  bool found = false;
+  for_each_twin(recording, fd, [&](std::uint32_t, Slot&) { found = true; });
+  return found;
+}
+
+// The program closed a socket that had been accused: an early verdict, not a leak. Its group gets patience.
+void note_late_close(Header* recording, const Slot& slot, std::uint32_t generation) {
+  if (slot.watched_generation.load(std::memory_order_acquire) != generation) return;
+  const std::uint32_t index = slot.accusation.load(std::memory_order_seq_cst);
+  if (index == 0 || index > kMaxAccusations) return;
+  auto* start = reinterpret_cast<char*>(recording);
+  auto& accusation = reinterpret_cast<Accusation*>(start + recording->accusations_at)[index - 1];
+  const std::uint64_t now = recorder::now_ns();
+  std::uint64_t still_accused = 0;
+  if (!accusation.ended_ns.compare_exchange_strong(still_accused, std::max<std::uint64_t>(now, 1))) return;
+  auto& group = reinterpret_cast<Group*>(start + recording->groups_at)[accusation.group];
+  group.late_closes.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t patience = 2 * (now - std::min(now, accusation.dead_since_ns));
+  if (patience > group.grace_ns.load(std::memory_order_relaxed))
+    group.grace_ns.store(patience, std::memory_order_relaxed);
+}
+
+// Where the sockets of an open site are closed: the first few, then every 64th.
+void sample_close(Header* recording, std::uint32_t open_site) {
+  Site* site = open_site == 0 ? nullptr : recorder::site_at(recording, open_site);
+  if (site == nullptr) return;
+  const std::uint64_t before = site->closed.fetch_add(1, std::memory_order_relaxed);
+  if (before >= 8 && before % 64 != 0) return;
+  const std::uint32_t closed_at = sites::capture(recording);
+  if (closed_at == 0) return;
+  for (CloseSample& sample : site->closes) {
+    std::uint32_t found = sample.site.load(std::memory_order_relaxed);
+    if (found == 0 && sample.site.compare_exchange_strong(found, closed_at)) found = closed_at;
+    if (found != closed_at) continue;
+    sample.count.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+}
+
+void note_thread(Header* recording, std::uint32_t tid) {
+  auto* names = reinterpret_cast<ThreadName*>(reinterpret_cast<char*>(recording) + recording->threads_at);
+  ThreadName& entry = names[tid % kMaxThreads];
+  if (!recorder::touch(&entry, sizeof entry)) return;
+  entry.tid.store(0, std::memory_order_relaxed);
+  raw_syscall(SYS_prctl, PR_GET_NAME, reg(entry.name));
+  entry.tid.store(tid, std::memory_order_release);
+}
+
+// Of several threads that see the end at once, one is the witness: the one whose flag sticks.
+bool claim_sighting(Slot& slot, std::uint64_t& word) {
+  word = slot.word.load(std::memory_order_acquire);
+  do {
+    if ((word_flags(word) & slot_flag::live) == 0 || (word_flags(word) & slot_flag::sighted) != 0)
+      return false;
+  } while (!slot.word.compare_exchange_weak(word, word | slot_flag::sighted, std::memory_order_acq_rel));
+  return true;
+}
+
+void write_sighting(Slot& slot, Sighting sighting, std::uint64_t now, std::uint32_t tid) {
+  slot.sighted_ns.store(now, std::memory_order_relaxed);
+  slot.sighted_tid.store(tid, std::memory_order_relaxed);
+  slot.sighting.store(pack(sighting), std::memory_order_release);
+}
+
+void sight_twins(Header* recording, std::uint32_t fd, Sighting sighting, std::uint64_t now,
+                 std::uint32_t tid) {
+  for_each_twin(recording, fd, [&](std::uint32_t, Slot& twin) {
+    std::uint64_t word = 0;
+    if (!claim_sighting(twin, word)) return;
+    sighting.generation = static_cast<std::uint16_t>(word_generation(word));
+    write_sighting(twin, sighting, now, tid);
+  });
+}
+
+void release_tracked(Header* recording, std::uint32_t fd) {
+  Slot* slot = recorder::slot_at(recording, fd);
+  if (slot == nullptr) return;
+  const bool last = (word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::duplicate) == 0 ||
+                    !has_twin(recording, fd);
+  const std::uint64_t before =
+      slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
+  if ((word_flags(before) & slot_flag::live) == 0) return;
+  note_late_close(recording, *slot, word_generation(before));
+  if (!last) return;
+  recording->closed.fetch_add(1, std::memory_order_relaxed);
+  sample_close(recording, slot->open_site.load(std::memory_order_relaxed));
+}
+
+}  // namespace
+
+void acquire(int fd, std::uint32_t flags) {
+  const ErrnoKeeper keeper;
+  if (is_tracked(fd)) lost(fd);
+  Header* recording = recorder::begin();
+  if (recording == nullptr) return;
+  const std::uint32_t site = sites::capture(recording);
+  fill(recording, static_cast<std::uint32_t>(fd), flags, site, birth(fd));
+  recording->opened.fetch_add(1, std::memory_order_relaxed);
+  Site* open_site = site == 0 ? nullptr : recorder::site_at(recording, site);
+  if (open_site != nullptr) open_site->opened.fetch_add(1, std::memory_order_relaxed);
+}
+
+void release(int fd) {
+  const ErrnoKeeper keeper;
+  if (!clear_bit(static_cast<std::uint32_t>(fd))) return;
+  Header* recording = recorder::recording();
+  if (recording != nullptr) release_tracked(recording, static_cast<std::uint32_t>(fd));
+}
+
+void lost(int fd) {
+  const ErrnoKeeper keeper;
+  if (!clear_bit(static_cast<std::uint32_t>(fd))) return;
+  Header* recording = recorder::recording();
+  Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  if (slot == nullptr) return;
+  const std::uint64_t before =
+      slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
+  if ((word_flags(before) & slot_flag::live) == 0) return;
+  note_late_close(recording, *slot, word_generation(before));
+  recording->closed.fetch_add(1, std::memory_order_relaxed);
+  recorder::count(BlindSpot::unseen_close);
+}
+
+bool any_tracked(unsigned first, unsigned last) {
+  bool found = false;
+  for_each_tracked([&](std::uint32_t fd) { found = found || (fd >= first && fd <= last); });
+  return found;
+}
+
+void release_range(unsigned first, unsigned last) {
+  if (first >= kMaxSlots) return;
+  last = std::min(last, kMaxSlots - 1);
+  for (unsigned base = first & ~63U; base <= last; base += 64) {
+    std::uint64_t bits = tracked_bits[base / 64].load(std::memory_order_relaxed);
+    for (; bits != 0; bits &= bits - 1) {
+      const unsigned fd = base + static_cast<unsigned>(__builtin_ctzll(bits));
+      if (fd >= first && fd <= last) release(static_cast<int>(fd));
+    }
+  }
+}
+
+void duplicate(int fd, int target) {
+  const ErrnoKeeper keeper;
+  Header* recording = recorder::recording();
+  if (recording == nullptr || fd == target) return;
+  if (is_tracked(target)) lost(target);
+  Slot* source = recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  if (source == nullptr) return;
+  const std::uint64_t word = source->word.fetch_or(slot_flag::duplicate, std::memory_order_acq_rel);
+  if ((word_flags(word) & slot_flag::live) == 0) return;
+  fill(recording, static_cast<std::uint32_t>(target), word_flags(word) | slot_flag::duplicate,
+       source->open_site.load(std::memory_order_relaxed), source->opened_ns.load(std::memory_order_relaxed));
+  if ((word_flags(word) & slot_flag::sighted) == 0) return;
+  Slot* copy = recorder::slot_at(recording, static_cast<std::uint32_t>(target));
+  std::uint64_t copied = 0;
+  if (copy == nullptr || !claim_sighting(*copy, copied)) return;
+  Sighting sighting = unpack(source->sighting.load(std::memory_order_acquire));
+  sighting.generation = static_cast<std::uint16_t>(word_generation(copied));
+  write_sighting(*copy, sighting, source->sighted_ns.load(std::memory_order_relaxed),
+                 source->sighted_tid.load(std::memory_order_relaxed));
+}
+
+void mark(int fd, std::uint32_t flags) {
+  const ErrnoKeeper keeper;
+  Header* recording = recorder::recording();
+  Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  if (slot == nullptr) return;
+  if ((word_flags(slot->word.load(std::memory_order_relaxed)) & flags) == flags) return;
+  slot->word.fetch_or(flags, std::memory_order_relaxed);
+}
+
+std::uint32_t flags_of(int fd) {
+  Header* recording = is_tracked(fd) ? recorder::recording() : nullptr;
+  const Slot* slot =
+      recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  return slot == nullptr ? 0 : word_flags(slot->word.load(std::memory_order_relaxed));
+}
+
+void sight(int fd, Operation operation, int error) {
+  const ErrnoKeeper keeper;
+  Header* recording = recorder::begin();
+  Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  std::uint64_t word = 0;
+  if (slot == nullptr || !claim_sighting(*slot, word)) return;
+  const std::uint64_t now = recorder::now_ns();
+  const std::uint32_t tid = process::thread_id();
+  const Sighting sighting{static_cast<std::uint16_t>(word_generation(word)), operation,
+                          static_cast<std::uint16_t>(error), sites::capture(recording)};
+  write_sighting(*slot, sighting, now, tid);
+  note_thread(recording, tid);
+  recording->sightings.fetch_add(1, std::memory_order_relaxed);
+  if ((word_flags(word) & slot_flag::duplicate) != 0) {
+    sight_twins(recording, static_cast<std::uint32_t>(fd), sighting, now, tid);
+  }
+}
+
+void forget_sighting(int fd) {
+  const ErrnoKeeper keeper;
+  Header* recording = recorder::recording();
+  Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  if (slot != nullptr) slot->word.fetch_and(~std::uint64_t{slot_flag::sighted}, std::memory_order_relaxed);
+}
+
+}  // namespace socktrack::table

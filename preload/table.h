@@ -1,0 +1,58 @@
+// The table of descriptors: which numbers hold sockets we track, and what was seen on each.
+//
+// Lock-free. Truth about "is it tracked" is a private bit per number, so that the fast path and programs
+// without sockets never touch the shared memory; the slot behind it is valid while the bit is set.
+// All functions keep errno. Callers of the changing ones have asked process::at_home().
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "socktrack/recording.h"
+
+namespace socktrack::table {
+
+extern std::atomic<std::uint64_t> tracked_bits[kMaxSlots / 64];
+
+inline bool is_tracked(int fd) {
+  const auto n = static_cast<std::uint32_t>(fd);
+  if (n >= kMaxSlots) return false;
+  return ((tracked_bits[n / 64].load(std::memory_order_relaxed) >> (n % 64)) & 1U) != 0;
+}
+
+// The program got a socket under this number: a new generation begins. `flags` are slot_flag, `live` is
+// added. The open site is the caller's stack.
+void acquire(int fd, std::uint32_t flags);
+
+// The number is about to go out of use. Must come before the real call: the instant the kernel returns,
+// another thread can own the number.
+void release(int fd);
+void release_range(unsigned first, unsigned last);  // both included
+
+bool any_tracked(unsigned first, unsigned last);
+
+// The number turned out to hold another socket, or none: its close went unseen. Counted.
+void lost(int fd);
+
+// `target` became another descriptor of the socket under `fd`.
+void duplicate(int fd, int target);
+
+// Adds flags to a live slot.
+void mark(int fd, std::uint32_t flags);
+std::uint32_t flags_of(int fd);  // 0 if not tracked
+
+// EOF (error 0) or a fatal error was seen. The first sighting of a connection is kept: it is where the
+// code should have closed.
+void sight(int fd, Operation operation, int error);
+void forget_sighting(int fd);  // the program tries to connect it anew
+
+// Every live slot as it is now (fork): see recorder::after_fork.
+template <typename Visit>
+void for_each_tracked(Visit visit) {
+  for (std::uint32_t i = 0; i < kMaxSlots / 64; i++) {
+    std::uint64_t bits = tracked_bits[i].load(std::memory_order_relaxed);
+    for (; bits != 0; bits &= bits - 1) visit(i * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits)));
+  }
+}
+
+}  // namespace socktrack::table

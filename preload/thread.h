@@ -1,0 +1,46 @@
+// Threads of ours inside the program, and how they wait. Safe after fork; no allocation but the thread's
+// stack.
+#pragma once
+
+#include <linux/futex.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstdint>
+#include <ctime>
+
+#include "watch/raw_syscall.h"
+
+namespace socktrack {
+
+// Starts a detached thread with all signals blocked: the program's handlers run on its own threads only.
+inline bool start_thread(void* (*body)(void*), std::size_t stack_bytes) {
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, stack_bytes);
+  pthread_t thread;
+  const bool started = pthread_create(&thread, &attributes, body, nullptr) == 0;
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
+// Returns when `word` is no longer `seen`, was woken, or the time is over.
+inline void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen,
+                            std::uint64_t nanoseconds) {
+  const timespec limit{static_cast<time_t>(nanoseconds / 1'000'000'000),
+                       static_cast<long>(nanoseconds % 1'000'000'000)};
+  raw_syscall(SYS_futex, reg(&word), FUTEX_WAIT_PRIVATE, static_cast<long>(seen), reg(&limit));
+}
+
+inline void wake_all(const std::atomic<std::uint32_t>& word) {
+  raw_syscall(SYS_futex, reg(&word), FUTEX_WAKE_PRIVATE, INT32_MAX);
+}
+
+}  // namespace socktrack

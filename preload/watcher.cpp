@@ -1,0 +1,123 @@
+#include "preload/watcher.h"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+
+#include <atomic>
+#include <csignal>
+#include <ctime>
+
+#include "preload/process.h"
+#include "preload/recorder.h"
+#include "preload/scribe.h"
+#include "preload/table.h"
+#include "preload/thread.h"
+#include "watch/raw_syscall.h"
+#include "watch/sweep.h"
+#include "watch/vocabulary.h"
+
+namespace socktrack::watcher {
+namespace {
+
+constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::uint64_t kMillisecond = 1'000'000;
+
+std::atomic<std::uint32_t> g_wake{0};
+std::atomic<bool> g_running{false};
+std::atomic<bool> g_stop{false};
+std::atomic<std::uint64_t> g_shortage_told_ns{0};
+
+void untrack(std::uint32_t fd, std::uint64_t word) {
+  Header* recording = recorder::recording();
+  const Slot* slot = recorder::slot_at(recording, fd);
+  if (slot != nullptr && word_generation(slot->word.load()) == word_generation(word))
+    table::lost(static_cast<int>(fd));
+}
+
+SweepResult sweep_now(SweepKind kind) {
+  Header* recording = recorder::recording();
+  if (recording == nullptr) return {};
+  const SweepHost host{recording, table::tracked_bits, recorder::touch, untrack};
+  return sweep(host, kind, recorder::now_ns());
+}
+
+void* probe_loop(void*) {
+  process::ours = true;
+  prctl(PR_SET_NAME, "socktrack");
+  const std::uint64_t interval = sweep_interval_ns(recorder::options);
+  while (!g_stop.load(std::memory_order_acquire)) {
+    const std::uint32_t seen = g_wake.load(std::memory_order_acquire);
+    const SweepResult result = sweep_now(SweepKind::regular);
+    if (result.new_groups > 0 && !recorder::options.hosted) scribe::ask(scribe::Request::new_groups);
+    wait_for_change(g_wake, seen, interval);
+  }
+  return nullptr;
+}
+
+bool is_worth_a_report(const Header& recording) {
+  return recording.groups_used.load(std::memory_order_acquire) > 0 || recorder::options.json[0] != '\0';
+}
+
+}  // namespace
+
+void start() {
+  if (!recorder::options.watcher || g_running.exchange(true)) return;
+  if (!start_thread(probe_loop, 128 * 1024)) {
+    g_running.store(false);
+    recorder::count(BlindSpot::no_watcher_thread);
+  }
+}
+
+void after_fork() {
+  g_running.store(false, std::memory_order_relaxed);
+  g_stop.store(false, std::memory_order_relaxed);
+  scribe::after_fork();
+}
+
+bool last_sweep() {
+  g_stop.store(true, std::memory_order_release);
+  // A sweep of the prober takes milliseconds; it sees the flag and starts no other.
+  for (int attempt = 0; attempt < 1000; attempt++) {
+    if (sweep_now(SweepKind::at_exit).ran) return true;
+    const timespec pause{0, kMillisecond};
+    raw_syscall(SYS_nanosleep, reg(&pause), 0);
+  }
+  return false;
+}
+
+void report_at_end() {
+  const Header* recording = recorder::recording();
+  if (recorder::options.hosted || recording == nullptr || !is_worth_a_report(*recording)) return;
+  scribe::ask_and_wait(scribe::Request::end, 5 * kSecond);
+}
+
+void short_of_descriptors() {
+  Header* recording = recorder::recording();
+  if (recording == nullptr) return;
+  recording->emfile.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t now = recorder::now_ns();
+  std::uint64_t told = g_shortage_told_ns.load(std::memory_order_relaxed);
+  if (told != 0 && now - told < 10 * kSecond) return;
+  if (!g_shortage_told_ns.compare_exchange_strong(told, now)) return;
+  g_wake.fetch_add(1, std::memory_order_release);
+  wake_all(g_wake);
+  if (!recorder::options.hosted) scribe::ask(scribe::Request::short_of_descriptors);
+}
+
+std::uint64_t leaked() {
+  const Header* recording = recorder::recording();
+  if (recording == nullptr) return 0;
+  const auto* groups =
+      reinterpret_cast<const Group*>(reinterpret_cast<const char*>(recording) + recording->groups_at);
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < recording->groups_used.load(std::memory_order_acquire); i++) {
+    if (!is_leak(groups[i].verdict) || (groups[i].flags & group_flag::at_exit) != 0) continue;
+    sum += groups[i].spoken.load() - groups[i].late_closes.load() - groups[i].withdrawn.load();
+  }
+  return sum;
+}
+
+void note_standard_error() { scribe::note_standard_error(); }
+
+}  // namespace socktrack::watcher

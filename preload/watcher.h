@@ -1,0 +1,25 @@
+// The watcher inside the program: two threads of ours, each started when first needed.
+//
+//   prober  shares the program's descriptors, so that it can ask the kernel about them; opens nothing.
+//   scribe  has a descriptor table of its own (docs/decisions/0003): files it opens take no number of the
+//           program, and the program's close_range cannot close them. Does all logging, through spdlog.
+//
+// Both block all signals. Neither exists in a program without tracked sockets or with SOCKTRACK_WATCHER=off.
+#pragma once
+
+#include <cstdint>
+
+namespace socktrack::watcher {
+
+void start();                 // starts the prober
+void after_fork();            // in the child: its threads did not come along
+bool last_sweep();            // in the thread that ends the process; false: it could not be done
+void report_at_end();         // without a host: reports, and waits for it, at most some seconds
+void short_of_descriptors();  // accept or socket failed with EMFILE: look now, say so. Never waits
+std::uint64_t leaked();       // sockets accused of a leak and not closed
+
+// Remembers what descriptor 2 is at load. Later it is written to only while it is still that file: a program
+// that closed it may have a database under the number.
+void note_standard_error();
+
+}  // namespace socktrack::watcher

@@ -1,0 +1,47 @@
+// The detector: what is this socket, given what a hook witnessed and what the kernel says now?
+// A pure function; no call, no clock, no memory. design.md section 5 is its table.
+#pragma once
+
+#include <cstdint>
+
+#include "socktrack/recording.h"
+
+namespace socktrack {
+
+// What the recorder knows. Times are CLOCK_MONOTONIC nanoseconds.
+struct Witness {
+  std::uint32_t flags = 0;  // slot_flag
+  bool sighted = false;
+  std::uint16_t error = 0;  // errno of the sighting, 0 = end of stream
+  Operation operation = Operation::none;
+  std::uint64_t sighted_ns = 0;
+  std::uint64_t opened_ns = 0;
+};
+
+// What the kernel answered, all at one moment.
+struct KernelFacts {
+  std::uint8_t state = 0;          // TCP_* of <netinet/tcp.h>
+  std::uint32_t unread = 0;        // bytes, without the FIN (SIOCINQ)
+  std::uint32_t unsent = 0;        // bytes not acknowledged by the peer (SIOCOUTQ)
+  bool sent_data = false;          // ever
+  std::uint64_t last_sent_ns = 0;  // when, if ever
+  bool was_connected = false;      // bytes or a SYN of ours were acknowledged once
+  bool bound = false;              // has a local port
+};
+
+struct Finding {
+  Verdict verdict = Verdict::healthy;
+  std::uint64_t since_ns = 0;  // no progress since then
+  // A socket that was made and never used may be somebody's spare. Alone it is not spoken of; several from
+  // the same open site are a leak.
+  bool needs_company = false;
+};
+
+// `first_seen_dead_ns`: when the watcher first found it in a state that is over; 0 = now.
+Finding judge(const Witness& witness, const KernelFacts& facts, std::uint64_t first_seen_dead_ns,
+              std::uint64_t now_ns);
+
+// How many sockets like it an open site must have before `needs_company` is satisfied.
+inline constexpr std::uint32_t kCompany = 3;
+
+}  // namespace socktrack

@@ -1,0 +1,179 @@
+#include "watch/sweep.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "watch/detector.h"
+#include "watch/probe.h"
+#include "watch/raw_syscall.h"
+#include "watch/verdict_book.h"
+
+namespace socktrack {
+namespace {
+
+constexpr std::uint32_t kChunk = 512;
+constexpr short kOver = POLLRDHUP | POLLHUP | POLLERR | POLLNVAL;
+
+std::atomic<bool> g_sweeping{false};
+
+// How many unused sockets each open site has, as counted by the pass before (Finding::needs_company).
+std::uint16_t g_unused[kMaxSites];
+std::uint16_t g_unused_counting[kMaxSites];
+
+struct Pass {
+  const SweepHost& host;
+  VerdictBook& book;
+  SweepKind kind;
+  std::uint64_t now_ns;
+
+  Slot& slot(std::uint32_t fd) const {
+    return reinterpret_cast<Slot*>(reinterpret_cast<char*>(host.recording) + host.recording->slots_at)[fd];
+  }
+  void look_at(std::uint32_t fd, bool over);
+  void judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uint64_t cookie,
+                  const KernelFacts& facts);
+  bool has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cookie) const;
+};
+
+Witness witness_of(const Slot& slot, std::uint64_t word) {
+  Witness witness;
+  witness.flags = word_flags(word);
+  witness.opened_ns = slot.opened_ns.load(std::memory_order_relaxed);
+  const Sighting sighting = unpack(slot.sighting.load(std::memory_order_acquire));
+  witness.sighted = (witness.flags & slot_flag::sighted) != 0 &&
+                    sighting.generation == static_cast<std::uint16_t>(word_generation(word));
+  if (!witness.sighted) return witness;
+  witness.error = sighting.error;
+  witness.operation = sighting.operation;
+  witness.sighted_ns = slot.sighted_ns.load(std::memory_order_relaxed);
+  return witness;
+}
+
+// A socket with two numbers is one leak: the lowest number stands for it.
+bool Pass::has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cookie) const {
+  const std::uint64_t opened = slot.opened_ns.load(std::memory_order_relaxed);
+  for (std::uint32_t other = 0; other < fd; other++) {
+    if (((host.tracked_bits[other / 64].load(std::memory_order_relaxed) >> (other % 64)) & 1U) == 0) continue;
+    const Slot& twin = this->slot(other);
+    if ((word_flags(twin.word.load(std::memory_order_relaxed)) & slot_flag::duplicate) == 0) continue;
+    if (twin.opened_ns.load(std::memory_order_relaxed) != opened) continue;
+    if (socket_cookie(static_cast<int>(other)) == cookie) return true;
+  }
+  return false;
+}
+
+void Pass::look_at(std::uint32_t fd, bool over) {
+  Slot& slot = this->slot(fd);
+  const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+  if ((word_flags(word) & slot_flag::live) == 0) return;
+  const std::uint32_t generation = word_generation(word);
+  const bool known = slot.watched_generation.load(std::memory_order_relaxed) == generation;
+  if (!over && (!known || slot.dead_since_ns.load(std::memory_order_relaxed) == 0)) return;
+
+  const std::uint64_t cookie = socket_cookie(static_cast<int>(fd));
+  KernelFacts facts;
+  if (cookie == 0 || !probe_tcp(static_cast<int>(fd), now_ns, facts) ||
+      (known && slot.cookie.load(std::memory_order_relaxed) != cookie)) {
+    host.untrack(fd, word);
+    return;
+  }
+  if (!known) {
+    slot.cookie.store(cookie, std::memory_order_relaxed);
+    slot.dead_since_ns.store(0, std::memory_order_relaxed);
+    slot.accusation.store(0, std::memory_order_relaxed);
+    slot.watched_generation.store(generation, std::memory_order_release);
+  }
+  judge_slot(fd, slot, word, cookie, facts);
+}
+
+void Pass::judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uint64_t cookie,
+                      const KernelFacts& facts) {
+  const Witness witness = witness_of(slot, word);
+  const Finding finding = judge(witness, facts, slot.dead_since_ns.load(std::memory_order_relaxed), now_ns);
+  if (finding.verdict == Verdict::healthy) {
+    slot.dead_since_ns.store(0, std::memory_order_relaxed);
+    book.withdraw(slot, now_ns);
+    return;
+  }
+  slot.dead_since_ns.store(finding.since_ns, std::memory_order_relaxed);
+  const std::uint32_t site = slot.open_site.load(std::memory_order_relaxed) % kMaxSites;
+  if (finding.needs_company) {
+    g_unused_counting[site] = static_cast<std::uint16_t>(std::min(g_unused_counting[site] + 1, 0xffff));
+    if (g_unused[site] < kCompany) return;
+  }
+  if ((word_flags(word) & slot_flag::duplicate) != 0 && has_lower_twin(fd, slot, cookie)) return;
+  book.consider({fd, word, cookie, witness, finding, facts, kind == SweepKind::at_exit, now_ns}, slot);
+}
+
+void poll_chunk(Pass& pass, const std::uint32_t* fds, std::uint32_t count) {
+  pollfd polled[kChunk];
+  for (std::uint32_t i = 0; i < count; i++) polled[i] = {static_cast<int>(fds[i]), POLLRDHUP, 0};
+  timespec none{};
+  if (raw_failed(raw_syscall(SYS_ppoll, reg(polled), count, reg(&none), 0, 8))) return;
+  for (std::uint32_t i = 0; i < count; i++) pass.look_at(fds[i], (polled[i].revents & kOver) != 0);
+}
+
+void visit_all(Pass& pass) {
+  std::uint32_t fds[kChunk];
+  std::uint32_t count = 0;
+  const std::uint32_t end = pass.host.recording->highest_slot.load(std::memory_order_acquire);
+  for (std::uint32_t base = 0; base < end; base += 64) {
+    std::uint64_t bits = pass.host.tracked_bits[base / 64].load(std::memory_order_acquire);
+    for (; bits != 0; bits &= bits - 1) {
+      fds[count++] = base + static_cast<std::uint32_t>(__builtin_ctzll(bits));
+      if (count == kChunk) {
+        poll_chunk(pass, fds, count);
+        count = 0;
+      }
+    }
+  }
+  if (count > 0) poll_chunk(pass, fds, count);
+}
+
+// The unused sockets are counted in one pass and judged in the next; at exit there is no next.
+void visit(Pass& pass) {
+  std::memset(g_unused_counting, 0, sizeof g_unused_counting);
+  visit_all(pass);
+  const bool again =
+      pass.kind == SweepKind::at_exit && std::memcmp(g_unused, g_unused_counting, sizeof g_unused) != 0;
+  std::memcpy(g_unused, g_unused_counting, sizeof g_unused);
+  if (again) visit_all(pass);
+}
+
+// Open descriptors without opening one: the size of the directory (Linux 6.2; 0 before, or without /proc).
+void note_descriptors(Header& recording) {
+  struct stat facts {};
+  const bool known = !raw_failed(raw_syscall(SYS_newfstatat, AT_FDCWD, reg("/proc/self/fd"), reg(&facts), 0));
+  recording.fds_open.store(known ? static_cast<std::uint64_t>(facts.st_size) : 0, std::memory_order_relaxed);
+  rlimit limit{};
+  if (!raw_failed(raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reg(&limit)))) {
+    recording.fds_limit.store(limit.rlim_cur, std::memory_order_relaxed);
+  }
+}
+
+}  // namespace
+
+SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
+  if (g_sweeping.exchange(true, std::memory_order_acquire)) return {};
+  VerdictBook book(host);
+  Pass pass{host, book, kind, now_ns};
+  visit(pass);
+  Header& recording = *host.recording;
+  note_descriptors(recording);
+  recording.swept_monotonic_ns.store(now_ns, std::memory_order_relaxed);
+  recording.sweeps.fetch_add(1, std::memory_order_relaxed);
+  g_sweeping.store(false, std::memory_order_release);
+  return {true, book.spoken(), book.new_groups()};
+}
+
+void reset_sweep_after_fork() {
+  g_sweeping.store(false, std::memory_order_relaxed);
+  std::memset(g_unused, 0, sizeof g_unused);
+}
+
+}  // namespace socktrack

@@ -1,0 +1,38 @@
+// One pass over all tracked sockets: the kernel judges, verdicts are spoken into the recording.
+//
+// Runs inside the program, in the watcher thread or in the thread that is about to leave the process. System
+// calls only: poll in chunks over all, TCP_INFO only for those that poll calls dead (cost.md 3). No
+// allocation, no descriptor, no cancellation point, errno untouched.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "socktrack/recording.h"
+
+namespace socktrack {
+
+// What a sweep needs of the recorder.
+struct SweepHost {
+  Header* recording;
+  const std::atomic<std::uint64_t>* tracked_bits;         // one bit per slot
+  bool (*touch)(const void* at, std::size_t size);        // makes memory of the recording usable
+  void (*untrack)(std::uint32_t fd, std::uint64_t word);  // the socket is gone and no hook saw it
+};
+
+enum class SweepKind : std::uint8_t { regular, at_exit };
+
+struct SweepResult {
+  bool ran = false;          // false: another thread is sweeping
+  std::uint32_t spoken = 0;  // verdicts spoken in this pass
+  std::uint32_t new_groups = 0;
+};
+
+// At exit, what is dead but younger than the grace is recorded apart (group_flag::at_exit).
+SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns);
+
+// In a forked child: a sweep of the parent may have been under way.
+void reset_sweep_after_fork();
+
+}  // namespace socktrack
