@@ -1,4 +1,3 @@
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "watch/render.h"
@@ -11,7 +10,10 @@ using Json = nlohmann::ordered_json;
 
 Json known(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 
-double rounded(double number) { return std::round(number * 1000.0) / 1000.0; }
+// Milliseconds, without libm: the preload library needs libc only.
+double rounded(double seconds) {
+  return static_cast<double>(static_cast<std::int64_t>(seconds * 1000.0 + 0.5)) / 1000.0;
+}
 
 Json to_json(const Frame& frame) {
   return {{"module", known(frame.module)}, {"build_id", known(frame.build_id)},
