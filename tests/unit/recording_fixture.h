@@ -1,0 +1,146 @@
+// A recording built in memory, byte for byte what a recorder writes, for tests to read, damage and save.
+#pragma once
+
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <initializer_list>
+#include <memory>
+#include <new>
+#include <string>
+
+#include "socktrack/recording.h"
+
+namespace socktrack::test {
+
+class RecordingFixture {
+ public:
+  explicit RecordingFixture(std::uint32_t slot_count = 64) : layout_(layout_for(slot_count)) {
+    memory_.reset(static_cast<char*>(std::aligned_alloc(kPage, layout_.total)));
+    if (memory_ == nullptr) throw std::bad_alloc();
+    std::memset(memory_.get(), 0, layout_.total);
+    describe(slot_count);
+  }
+
+  Header& header() { return *at<Header>(0, 0); }
+  Slot& slot(std::uint32_t index) { return *at<Slot>(layout_.slots_at, index); }
+  Site& site(std::uint32_t index) { return *at<Site>(layout_.sites_at, index); }
+  Module& module(std::uint32_t index) { return *at<Module>(layout_.modules_at, index); }
+  Group& group(std::uint32_t index) { return *at<Group>(layout_.groups_at, index); }
+  Accusation& accusation(std::uint32_t index) { return *at<Accusation>(layout_.accusations_at, index); }
+
+  char* data() { return memory_.get(); }
+  std::size_t size() const { return layout_.total; }
+
+  std::uint32_t add_module(const std::string& path, std::initializer_list<std::uint8_t> build_id) {
+    Module& added = module(modules_);
+    added.base = 0x10000U * (modules_ + 1);
+    std::copy(build_id.begin(), build_id.end(), added.build_id);
+    added.build_id_size = static_cast<std::uint8_t>(build_id.size());
+    path.copy(added.path, sizeof(added.path) - 1);
+    added.ready = 1;
+    return modules_++;
+  }
+
+  std::uint32_t add_site(std::initializer_list<std::uint64_t> frames) {
+    Site& added = site(sites_);
+    added.hash = sites_;
+    std::copy(frames.begin(), frames.end(), added.frames);
+    added.depth = static_cast<std::uint32_t>(frames.size());
+    header().sites_used = sites_ + 1;
+    return sites_++;
+  }
+
+  // Returns the index; the caller changes what it cares about.
+  std::uint32_t add_group(Verdict verdict, std::uint32_t open_site, std::uint32_t sighting_site,
+                          std::uint32_t spoken) {
+    const std::uint32_t index = header().groups_used++;
+    Group& added = group(index);
+    added.verdict = verdict;
+    added.operation = sighting_site == 0 ? Operation::none : Operation::recv;
+    added.open_site = open_site;
+    added.sighting_site = sighting_site;
+    added.spoken = spoken;
+    added.first_ns = kNow - 60 * kSecond;
+    added.latest_ns = kNow;
+    added.ready = 1;
+    return index;
+  }
+
+  std::uint32_t add_accusation(std::uint32_t group_index, std::uint32_t fd, std::uint64_t dead_since_ns) {
+    const std::uint32_t index = header().accusations_used++;
+    Accusation& added = accusation(index);
+    added.group = group_index;
+    added.fd = fd;
+    added.cookie = 1000 + fd;
+    added.opened_ns = dead_since_ns;
+    added.dead_since_ns = dead_since_ns;
+    added.state = 8;  // TCP_CLOSE_WAIT
+    added.ready = 1;
+    return index;
+  }
+
+  void save(const std::string& path) const { save(path, layout_.total); }
+  void save(const std::string& path, std::size_t bytes) const {
+    std::ofstream file(path, std::ios::binary | std::ios::trunc);
+    file.write(memory_.get(), static_cast<std::streamsize>(bytes));
+  }
+
+  static constexpr std::uint64_t kSecond = 1'000'000'000;
+  static constexpr std::uint64_t kNow = 1000 * kSecond;  // the last sweep, CLOCK_MONOTONIC
+
+ private:
+  struct Free {
+    void operator()(char* memory) const { std::free(memory); }
+  };
+
+  template <typename T>
+  T* at(std::uint64_t area, std::uint32_t index) {
+    return reinterpret_cast<T*>(memory_.get() + area) + index;
+  }
+
+  void describe(std::uint32_t slot_count) {
+    Header& h = header();
+    std::memcpy(h.magic, kMagic, sizeof(kMagic));
+    h.layout_version = kLayoutVersion;
+    h.header_size = sizeof(Header);
+    h.total_size = layout_.total;
+    h.slots_at = layout_.slots_at;
+    h.sites_at = layout_.sites_at;
+    h.modules_at = layout_.modules_at;
+    h.groups_at = layout_.groups_at;
+    h.accusations_at = layout_.accusations_at;
+    h.threads_at = layout_.threads_at;
+    h.slot_count = slot_count;
+    h.site_count = kMaxSites;
+    h.module_count = kMaxModules;
+    h.group_count = kMaxGroups;
+    h.accusation_count = kMaxAccusations;
+    h.pid = 4711;
+    h.created_realtime_ns = 1'700'000'000'123'000'000;
+    std::strcpy(h.program, "/usr/bin/server");
+    h.swept_monotonic_ns = kNow;
+    h.ready = 1;
+  }
+
+  Layout layout_;
+  std::unique_ptr<char, Free> memory_;
+  std::uint32_t modules_ = 0;
+  std::uint32_t sites_ = 1;
+};
+
+// A directory that is gone with its files at the end of the test.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  std::string file(const std::string& name) const { return path_ + "/" + name; }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace socktrack::test
