@@ -11,6 +11,7 @@
 #include "preload/real.h"
 #include "preload/recorder.h"
 #include "preload/small_text.h"
+#include "preload/teardown.h"
 #include "preload/watcher.h"
 #include "watch/raw_syscall.h"
 
@@ -52,6 +53,7 @@ __attribute__((constructor(101))) void load() {
   options_from_environment(recorder::options, environ, is_hosted() ? nullptr : complain);
   for (unsigned i = 0; i < missing; i++) recorder::count(BlindSpot::symbol_missing);
   watcher::note_standard_error();
+  teardown::prepare();
   if (is_unwanted_child()) recorder::stay_passive();
   on_exit(note_exit_status, nullptr);
 }

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "preload/recorder.h"
 #include "watch/raw_syscall.h"
@@ -14,6 +15,7 @@ namespace {
 
 std::atomic<std::uint32_t> g_pid{0};
 std::atomic<bool> g_forked{false};
+char g_name[16];
 
 // Zero in a child that has memory of its own (MADV_WIPEONFORK), one in a vfork child.
 std::atomic<std::uint32_t>* g_same_memory = nullptr;
@@ -39,6 +41,7 @@ void note_memory() {
 }  // namespace
 
 void start() {
+  raw_syscall(SYS_prctl, PR_GET_NAME, reg(g_name));
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   note_memory();
   pthread_atfork(nullptr, nullptr, become_child);
@@ -56,6 +59,7 @@ bool at_home() {
 
 std::uint32_t pid() { return g_pid.load(std::memory_order_relaxed); }
 bool forked() { return g_forked.load(std::memory_order_relaxed); }
+const char* name() { return g_name; }
 std::uint32_t thread_id() { return static_cast<std::uint32_t>(raw_syscall(SYS_gettid)); }
 
 }  // namespace socktrack::process

@@ -24,5 +24,6 @@ bool at_home();
 std::uint32_t pid();  // of the process that owns the table
 bool forked();        // this process came to be by fork from one we were loaded in
 std::uint32_t thread_id();
+const char* name();  // of the main thread at load: programs rewrite argv[0] later (nginx)
 
 }  // namespace socktrack::process

@@ -78,9 +78,7 @@ void describe_process(Header& header) {
   header.created_boottime_ns = clock_ns(CLOCK_BOOTTIME);
   raw_syscall(SYS_readlinkat, -100 /* AT_FDCWD */, reg("/proc/self/exe"), reg(header.program),
               sizeof header.program - 1);
-  if (program_invocation_short_name != nullptr) {
-    std::strncpy(header.command, program_invocation_short_name, sizeof header.command - 1);
-  }
+  std::memcpy(header.command, process::name(), sizeof header.command);
 }
 
 void lay_out(Header& header, std::uint32_t slot_count) {

@@ -15,6 +15,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "preload/process.h"
 #include "preload/small_text.h"
 #include "socktrack/recording.h"
 #include "watch/raw_syscall.h"
@@ -83,8 +84,7 @@ std::uint64_t boot_time_ns() {
 // program-PID-TIME.socktrack
 void file_name(char* out, std::size_t size, long pid) {
   SmallText text{out, size};
-  const char* program = program_invocation_short_name;
-  for (const char* c = program; c != nullptr && *c != '\0' && c < program + 40; c++) {
+  for (const char* c = process::name(); *c != '\0'; c++) {
     const bool plain = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') || (*c >= '0' && *c <= '9') ||
                        *c == '.' || *c == '_' || *c == '-';
     text.add(plain ? *c : '_');

@@ -9,6 +9,8 @@
 #include "preload/process.h"
 #include "preload/recorder.h"
 #include "preload/sites.h"
+#include "preload/teardown.h"
+#include "preload/watcher.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack::table {
@@ -187,9 +189,9 @@ void acquire(int fd, std::uint32_t flags) {
 
 void release(int fd) {
   const ErrnoKeeper keeper;
-  if (!clear_bit(static_cast<std::uint32_t>(fd))) return;
   Header* recording = recorder::recording();
   if (recording != nullptr) release_tracked(recording, static_cast<std::uint32_t>(fd));
+  clear_bit(static_cast<std::uint32_t>(fd));
 }
 
 void lost(int fd) {

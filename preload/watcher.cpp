@@ -35,11 +35,23 @@ void untrack(std::uint32_t fd, std::uint64_t word) {
     table::lost(static_cast<int>(fd));
 }
 
+SweepHost host_of(Header* recording) { return {recording, table::tracked_bits, recorder::touch, untrack}; }
+
 SweepResult sweep_now(SweepKind kind) {
   Header* recording = recorder::recording();
   if (recording == nullptr) return {};
-  const SweepHost host{recording, table::tracked_bits, recorder::touch, untrack};
-  return sweep(host, kind, recorder::now_ns());
+  return sweep(host_of(recording), kind, recorder::now_ns());
+}
+
+// A sweep of the prober takes milliseconds; others wait for it, but not for ever.
+template <typename Attempt>
+bool try_for_a_second(Attempt attempt) {
+  for (int i = 0; i < 1000; i++) {
+    if (attempt()) return true;
+    const timespec pause{0, kMillisecond};
+    raw_syscall(SYS_nanosleep, reg(&pause), 0);
+  }
+  return false;
 }
 
 void* probe_loop(void*) {
@@ -76,14 +88,14 @@ void after_fork() {
 }
 
 bool last_sweep() {
-  g_stop.store(true, std::memory_order_release);
-  // A sweep of the prober takes milliseconds; it sees the flag and starts no other.
-  for (int attempt = 0; attempt < 1000; attempt++) {
-    if (sweep_now(SweepKind::at_exit).ran) return true;
-    const timespec pause{0, kMillisecond};
-    raw_syscall(SYS_nanosleep, reg(&pause), 0);
-  }
-  return false;
+  g_stop.store(true, std::memory_order_release);  // the prober starts no other
+  return try_for_a_second([] { return sweep_now(SweepKind::at_exit).ran; });
+}
+
+void last_look_at(std::uint32_t fd) {
+  Header* recording = recorder::recording();
+  if (recording == nullptr) return;
+  try_for_a_second([&] { return sweep_one(host_of(recording), fd, recorder::now_ns()).ran; });
 }
 
 void report_at_end() {

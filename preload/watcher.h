@@ -11,12 +11,13 @@
 
 namespace socktrack::watcher {
 
-void start();                 // starts the prober
-void after_fork();            // in the child: its threads did not come along
-bool last_sweep();            // in the thread that ends the process; false: it could not be done
-void report_at_end();         // without a host: reports, and waits for it, at most some seconds
-void short_of_descriptors();  // accept or socket failed with EMFILE: look now, say so. Never waits
-std::uint64_t leaked();       // sockets accused of a leak and not closed
+void start();                         // starts the prober
+void after_fork();                    // in the child: its threads did not come along
+bool last_sweep();                    // in the thread that ends the process; false: it could not be done
+void last_look_at(std::uint32_t fd);  // one socket, in the thread that is about to close it
+void report_at_end();                 // without a host: reports, and waits for it, at most some seconds
+void short_of_descriptors();          // accept or socket failed with EMFILE: look now, say so. Never waits
+std::uint64_t leaked();               // sockets accused of a leak and not closed
 
 // Remembers what descriptor 2 is at load. Later it is written to only while it is still that file: a program
 // that closed it may have a database under the number.

@@ -156,19 +156,29 @@ void note_descriptors(Header& recording) {
   }
 }
 
-}  // namespace
-
-SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
+template <typename Work>
+SweepResult with_pass(const SweepHost& host, SweepKind kind, std::uint64_t now_ns, Work work) {
   if (g_sweeping.exchange(true, std::memory_order_acquire)) return {};
   VerdictBook book(host);
   Pass pass{host, book, kind, now_ns};
-  visit(pass);
-  Header& recording = *host.recording;
-  note_descriptors(recording);
-  recording.swept_monotonic_ns.store(now_ns, std::memory_order_relaxed);
-  recording.sweeps.fetch_add(1, std::memory_order_relaxed);
+  work(pass);
   g_sweeping.store(false, std::memory_order_release);
   return {true, book.spoken(), book.new_groups()};
+}
+
+}  // namespace
+
+SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
+  return with_pass(host, kind, now_ns, [&](Pass& pass) {
+    visit(pass);
+    note_descriptors(*host.recording);
+    host.recording->swept_monotonic_ns.store(now_ns, std::memory_order_relaxed);
+    host.recording->sweeps.fetch_add(1, std::memory_order_relaxed);
+  });
+}
+
+SweepResult sweep_one(const SweepHost& host, std::uint32_t fd, std::uint64_t now_ns) {
+  return with_pass(host, SweepKind::at_exit, now_ns, [&](Pass& pass) { pass.look_at(fd, true); });
 }
 
 void reset_sweep_after_fork() {

@@ -32,6 +32,9 @@ struct SweepResult {
 // At exit, what is dead but younger than the grace is recorded apart (group_flag::at_exit).
 SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns);
 
+// The last look at one socket, as at exit.
+SweepResult sweep_one(const SweepHost& host, std::uint32_t fd, std::uint64_t now_ns);
+
 // In a forked child: a sweep of the parent may have been under way.
 void reset_sweep_after_fork();
 
