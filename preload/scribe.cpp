@@ -29,7 +29,8 @@ std::atomic<bool> g_running{false};
 
 Report current_report() {
   const Header* recording = recorder::recording();
-  static SymbolTableNames names;
+  // Never destroyed: the last report is written after the destructors of static objects ran.
+  static SymbolTableNames& names = *new SymbolTableNames;
   const bool ended = recording->ended_by.load(std::memory_order_acquire) != 0;
   ProcessFate fate;
   fate.running = !ended;
