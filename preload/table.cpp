@@ -164,13 +164,17 @@ void release_tracked(Header* recording, std::uint32_t fd) {
   if (slot == nullptr) return;
   const bool last = (word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::duplicate) == 0 ||
                     !has_twin(recording, fd);
+  // A close by the runtime at its end is no close by the program: what was leaked until now was leaked.
+  const bool sighted = (word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::sighted) != 0;
+  const bool torn_down = teardown::under_way();
+  if (torn_down && sighted) watcher::last_look_at(fd);
   const std::uint64_t before =
       slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
   if ((word_flags(before) & slot_flag::live) == 0) return;
-  note_late_close(recording, *slot, word_generation(before));
+  if (!torn_down) note_late_close(recording, *slot, word_generation(before));
   if (!last) return;
   recording->closed.fetch_add(1, std::memory_order_relaxed);
-  sample_close(recording, slot->open_site.load(std::memory_order_relaxed));
+  if (!torn_down) sample_close(recording, slot->open_site.load(std::memory_order_relaxed));
 }
 
 }  // namespace
