@@ -113,9 +113,12 @@ int client_of(int listener, Pool& pool) {
 int main(int argc, char** argv) {
   Pool pool(has_argument(argc, argv, "fixed"));
   const int listener = listen_any();
-  for (int i = 0; i < kResetting; i++) reset(client_of(listener, pool));
-  for (int i = 0; i < kQuitting; i++) {
+  for (int i = 0; i < kResetting + kQuitting; i++) {
     const int client = client_of(listener, pool);
+    if (i < kResetting) {
+      reset(client);
+      continue;
+    }
     say(client, "q");
     expect(client, "+");
     close(client);

@@ -121,11 +121,10 @@ TEST(Leaks, RetryLoopThatDropsItsSockets) {
 
 TEST(Leaks, RetryLoopWithNonBlockingConnect) {
   const Json process = process_after({"connect_retry", "nonblocking"});
-  ASSERT_EQ(process.at("groups").size(), 1U) << process.at("groups").dump(1);
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("abandoned 7 getsockopt ECONNREFUSED"));
   const Json& group = process.at("groups").front();
-  EXPECT_EQ(group.at("verdict"), "abandoned");
-  EXPECT_EQ(group.at("count"), 7);
   EXPECT_THAT(group.at("open_stack"), Calls("try_connect"));
+  EXPECT_THAT(group.at("sighting_stack"), Calls("try_connect"));
 }
 
 TEST(Leaks, RetryLoopThatCloses) {
@@ -179,7 +178,7 @@ TEST(Leaks, StreamsThatAreClosed) { expect_no_leak(process_after({"fdopen_leak",
 
 TEST(Leaks, Dup2OntoItselfClosesNothing) {
   const Json process = process_after({"dup2_over"});
-  EXPECT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 2 recv"));
+  EXPECT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 5 recv"));
 }
 
 TEST(Leaks, CloseRangeThatOnlyMarksClosesNothing) {
