@@ -102,6 +102,7 @@ void note_late_close(Header* recording, const Slot& slot, std::uint32_t generati
   if (!accusation.ended_ns.compare_exchange_strong(still_accused, std::max<std::uint64_t>(now, 1))) return;
   auto& group = reinterpret_cast<Group*>(start + recording->groups_at)[accusation.group];
   group.late_closes.fetch_add(1, std::memory_order_relaxed);
+  if (recording->grace_ns == 0) return;  // asked to count whatever is dead at exit, however young
   const std::uint64_t patience = 2 * (now - std::min(now, accusation.dead_since_ns));
   if (patience > group.grace_ns.load(std::memory_order_relaxed))
     group.grace_ns.store(patience, std::memory_order_relaxed);
