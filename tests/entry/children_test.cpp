@@ -1,0 +1,106 @@
+// fork, vfork, _Fork: whose table is it?
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+
+#include "own_recording.h"
+#include "peers.h"
+
+using namespace entry;
+namespace flag = socktrack::slot_flag;
+
+namespace {
+
+class Children : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(library_is_loaded()); }
+};
+
+int status_of(pid_t child) {
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+// Runs `body` in a forked child; the test passes there if it returns true.
+void in_child(pid_t (*make)(), const std::function<bool()>& body) {
+  const pid_t child = make();
+  ASSERT_GE(child, 0);
+  if (child == 0) _exit(body() ? 0 : 1);
+  EXPECT_EQ(status_of(child), 0);
+}
+
+bool child_takes_over(int listener_fd, const std::string& parents_path) {
+  const Descriptor own(socket(AF_INET, SOCK_STREAM, 0));  // its recording begins here
+  if (recording_path() == parents_path || recording_path().empty()) return false;
+  if (!slot_of(own.get()).live || !slot_of(listener_fd).live) return false;
+  if ((slot_of(listener_fd).flags & flag::inherited) == 0) return false;
+  return slot_of(listener_fd).open_site != 0;
+}
+
+}  // namespace
+
+TEST_F(Children, VforkChildCannotTouchTheTable) {
+  Connection connection = connect_pair();
+  const int fd = connection.ours.get();
+  const std::uint64_t before = closed();
+  // gcc -Wclobbered: nothing but plain calls between vfork and _exit.
+  const pid_t child = vfork();
+  if (child == 0) {
+    close(fd);
+    close_range(3, ~0U, 0);
+    _exit(0);
+  }
+  ASSERT_GT(child, 0);
+  EXPECT_EQ(status_of(child), 0);
+  EXPECT_TRUE(slot_of(fd).live);
+  EXPECT_EQ(closed(), before);
+  EXPECT_EQ(send(connection.peer.get(), "x", 1, 0), 1);
+  char byte = 0;
+  EXPECT_EQ(recv(fd, &byte, 1, 0), 1);
+}
+
+TEST_F(Children, ForkedChildHasItsOwnRecordingAndInheritedSlots) {
+  const Descriptor listener(listening_socket());
+  const std::string path = recording_path();
+  in_child(fork, [&] { return child_takes_over(listener.get(), path); });
+  EXPECT_TRUE(slot_of(listener.get()).live);
+}
+
+TEST_F(Children, SilentForkIsNoticed) {
+  const Descriptor listener(listening_socket());
+  const std::string path = recording_path();
+  in_child(_Fork, [&] { return child_takes_over(listener.get(), path); });
+}
+
+TEST_F(Children, ChildsClosesAreItsOwn) {
+  Connection connection = connect_pair();
+  const std::uint64_t before = closed();
+  in_child(fork, [&] { return close(connection.ours.get()) == 0; });
+  EXPECT_TRUE(slot_of(connection.ours.get()).live);
+  EXPECT_EQ(closed(), before);
+}
+
+TEST_F(Children, ChildSeesEndOfStreamOnAnInheritedSocket) {
+  Connection connection = connect_pair();
+  // Not closed: the child's copy of the peer would hold the stream open.
+  ASSERT_EQ(shutdown(connection.peer.get(), SHUT_WR), 0);
+  in_child(fork, [&] {
+    char byte = 0;
+    if (recv(connection.ours.get(), &byte, 1, 0) != 0) return false;
+    const SlotView slot = slot_of(connection.ours.get());
+    return slot.sighted && (slot.flags & flag::inherited) != 0;
+  });
+  EXPECT_FALSE(slot_of(connection.ours.get()).sighted);
+}
+
+TEST_F(Children, ManyForksWhileOthersCapture) {
+  const Descriptor first(socket(AF_INET, SOCK_STREAM, 0));
+  for (int i = 0; i < 100; i++) {
+    in_child(fork, [] { return Descriptor(socket(AF_INET, SOCK_STREAM, 0)).get() >= 0; });
+  }
+}

@@ -1,0 +1,200 @@
+// Births, connections and questions: socket, accept, accept4, connect, shutdown, getsockopt.
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+#include "own_recording.h"
+#include "peers.h"
+
+using namespace entry;
+using socktrack::Operation;
+namespace flag = socktrack::slot_flag;
+
+namespace {
+
+sockaddr_in address_of(int listener) {
+  sockaddr_in address{};
+  socklen_t length = sizeof address;
+  EXPECT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &length), 0);
+  return address;
+}
+
+sockaddr_in nobody() {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(static_cast<uint16_t>(closed_port()));
+  return address;
+}
+
+int connect_to(int fd, const sockaddr_in& address) {
+  return connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+}
+
+[[gnu::noinline]] int socket_from_here() {
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  asm volatile("" ::: "memory");
+  return fd;
+}
+
+class Open : public testing::Test {
+ protected:
+  void SetUp() override { ASSERT_TRUE(library_is_loaded()); }
+};
+
+}  // namespace
+
+TEST_F(Open, SocketIsTrackedWithItsOpenSite) {
+  errno = 4711;
+  const Descriptor fd(socket_from_here());
+  EXPECT_EQ(errno, 4711);
+  const SlotView slot = slot_of(fd.get());
+  EXPECT_TRUE(slot.live);
+  EXPECT_EQ(slot.flags & flag::accepted, 0u);
+  EXPECT_TRUE(site_contains(slot.open_site, reinterpret_cast<const void*>(socket_from_here)));
+}
+
+TEST_F(Open, SocketBySyscallIsTracked) {
+  const Descriptor fd(static_cast<int>(syscall(SYS_socket, AF_INET6, SOCK_STREAM, 0)));
+  EXPECT_TRUE(slot_of(fd.get()).live);
+  EXPECT_NE(slot_of(fd.get()).flags & flag::ipv6, 0u);
+}
+
+TEST_F(Open, OtherSocketsAreNot) {
+  const Descriptor first(socket_from_here());  // there is a recording
+  const Descriptor datagram(socket(AF_INET, SOCK_DGRAM, 0));
+  const Descriptor local(socket(AF_UNIX, SOCK_STREAM, 0));
+  EXPECT_FALSE(slot_of(datagram.get()).live);
+  EXPECT_FALSE(slot_of(local.get()).live);
+}
+
+TEST_F(Open, FailedSocketKeepsErrnoAndTracksNothing) {
+  const Descriptor first(socket_from_here());
+  const std::uint64_t before = opened();
+  EXPECT_EQ(socket(AF_INET, SOCK_STREAM, IPPROTO_UDP), -1);
+  EXPECT_EQ(errno, EPROTONOSUPPORT);
+  EXPECT_EQ(opened(), before);
+}
+
+TEST_F(Open, AcceptedSocketsAreTrackedAndTheListenerKnown) {
+  const Descriptor listener(listening_socket());
+  const sockaddr_in address = address_of(listener.get());
+  const auto by = [&](auto take) {
+    const Descriptor peer(socket(AF_INET, SOCK_STREAM, 0));
+    EXPECT_EQ(connect_to(peer.get(), address), 0);
+    const Descriptor ours(take());
+    EXPECT_TRUE(slot_of(ours.get()).live);
+    EXPECT_NE(slot_of(ours.get()).flags & flag::accepted, 0u);
+  };
+  by([&] { return accept(listener.get(), nullptr, nullptr); });
+  by([&] { return accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC); });
+  by([&] { return static_cast<int>(syscall(SYS_accept4, listener.get(), nullptr, nullptr, 0)); });
+#ifdef SYS_accept
+  by([&] { return static_cast<int>(syscall(SYS_accept, listener.get(), nullptr, nullptr)); });
+#endif
+  EXPECT_NE(slot_of(listener.get()).flags & flag::listener, 0u);
+}
+
+TEST_F(Open, AcceptOnAnUntrackedListenerAsksTheKernel) {
+  const Descriptor listener(static_cast<int>(listening_socket()));
+  // Copied behind our back, as a listener inherited over exec would be.
+  const Descriptor hidden(
+      static_cast<int>(syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, getpid(), 0), listener.get(), 0)));
+  if (hidden.get() < 0) GTEST_SKIP() << "pidfd_getfd is not available";
+  const Descriptor peer(socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(connect_to(peer.get(), address_of(listener.get())), 0);
+  const Descriptor ours(accept(hidden.get(), nullptr, nullptr));
+  EXPECT_TRUE(slot_of(ours.get()).live);
+}
+
+TEST_F(Open, NothingToAcceptKeepsErrno) {
+  const Descriptor listener(listening_socket());
+  set_nonblocking(listener.get());
+  EXPECT_EQ(accept(listener.get(), nullptr, nullptr), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_EQ(accept4(listener.get(), nullptr, nullptr, 0), -1);
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST_F(Open, RefusedConnectIsSighted) {
+  const Descriptor fd(socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(connect_to(fd.get(), nobody()), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
+  const SlotView slot = slot_of(fd.get());
+  ASSERT_TRUE(slot.sighted);
+  EXPECT_EQ(slot.operation, Operation::connect);
+  EXPECT_EQ(slot.error, ECONNREFUSED);
+  EXPECT_NE(slot.flags & flag::connect_tried, 0u);
+}
+
+TEST_F(Open, ConnectingAnewForgetsTheFailure) {
+  const Descriptor fd(socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(connect_to(fd.get(), nobody()), -1);
+  const Descriptor listener(listening_socket());
+  EXPECT_EQ(connect_to(fd.get(), address_of(listener.get())), 0);
+  EXPECT_FALSE(slot_of(fd.get()).sighted);
+}
+
+TEST_F(Open, ErrorFetchedBySoErrorIsSighted) {
+  const Descriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0));
+  if (connect_to(fd.get(), nobody()) == 0 || errno != EINPROGRESS) GTEST_SKIP() << "refused at once";
+  pollfd one{fd.get(), POLLOUT, 0};
+  ASSERT_EQ(poll(&one, 1, 10'000), 1);
+  EXPECT_FALSE(slot_of(fd.get()).sighted);
+  int error = 0;
+  socklen_t length = sizeof error;
+  EXPECT_EQ(getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &length), 0);
+  EXPECT_EQ(error, ECONNREFUSED);
+  ASSERT_TRUE(slot_of(fd.get()).sighted);
+  EXPECT_EQ(slot_of(fd.get()).operation, Operation::getsockopt);
+  EXPECT_EQ(slot_of(fd.get()).error, ECONNREFUSED);
+}
+
+TEST_F(Open, SoErrorWithoutErrorIsNone) {
+  Connection connection = connect_pair();
+  int error = -1;
+  socklen_t length = sizeof error;
+  EXPECT_EQ(getsockopt(connection.ours.get(), SOL_SOCKET, SO_ERROR, &error, &length), 0);
+  EXPECT_EQ(error, 0);
+  EXPECT_FALSE(slot_of(connection.ours.get()).sighted);
+}
+
+TEST_F(Open, ShutdownIsMarkedAndBothWaysSighted) {
+  Connection one = connect_pair();
+  EXPECT_EQ(shutdown(one.ours.get(), SHUT_WR), 0);
+  EXPECT_NE(slot_of(one.ours.get()).flags & flag::shut_write, 0u);
+  EXPECT_FALSE(slot_of(one.ours.get()).sighted);
+  Connection two = connect_pair();
+  EXPECT_EQ(syscall(SYS_shutdown, two.ours.get(), SHUT_RDWR), 0);
+  ASSERT_TRUE(slot_of(two.ours.get()).sighted);
+  EXPECT_EQ(slot_of(two.ours.get()).operation, Operation::shutdown);
+  const Descriptor unconnected(socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(shutdown(unconnected.get(), SHUT_RDWR), -1);
+  EXPECT_EQ(errno, ENOTCONN);
+  EXPECT_FALSE(slot_of(unconnected.get()).sighted);
+}
+
+TEST_F(Open, RunningOutOfDescriptorsIsCountedAndToldToTheProgram) {
+  const Descriptor first(socket_from_here());
+  rlimit before{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int lowest_free = dup(first.get());
+  close(lowest_free);
+  const rlimit none{static_cast<rlim_t>(lowest_free), before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);
+  const int error = errno;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(fd, -1);
+  EXPECT_EQ(error, EMFILE);
+  EXPECT_EQ(socktrack::RecordingView::of_file(recording_path()).header().emfile.load(), 1u);
+}

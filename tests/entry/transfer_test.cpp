@@ -1,0 +1,311 @@
+// One line per transfer of entrypoints.def. Each is put through success, end of stream, error, "try again",
+// and the calls that say nothing (a peek, no bytes wanted).
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <functional>
+#include <ostream>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "own_recording.h"
+#include "peers.h"
+
+using namespace entry;
+using socktrack::Operation;
+
+extern "C" {
+ssize_t __recv_chk(int, void*, size_t, size_t, int);
+ssize_t __recvfrom_chk(int, void*, size_t, size_t, int, sockaddr*, socklen_t*);
+ssize_t __read_chk(int, void*, size_t, size_t);
+}
+
+namespace {
+
+char g_buffer[64];
+
+iovec part(size_t size) { return {g_buffer, size}; }
+
+ssize_t call_recvmsg(int fd, size_t size, int flags) {
+  iovec parts = part(size);
+  msghdr message{};
+  message.msg_iov = &parts;
+  message.msg_iovlen = 1;
+  return recvmsg(fd, &message, flags);
+}
+
+// As a stream reader uses it: the bytes of the one message.
+ssize_t call_recvmmsg(int fd, size_t size, int flags) {
+  iovec parts = part(size);
+  mmsghdr message{};
+  message.msg_hdr.msg_iov = &parts;
+  message.msg_hdr.msg_iovlen = 1;
+  const int n = recvmmsg(fd, &message, 1, flags, nullptr);
+  return n <= 0 ? n : static_cast<ssize_t>(message.msg_len);
+}
+
+ssize_t call_readv(int fd, size_t size) {
+  const iovec parts = part(size);
+  return readv(fd, &parts, 1);
+}
+
+ssize_t call_sendmsg(int fd, size_t size) {
+  iovec parts = part(size);
+  msghdr message{};
+  message.msg_iov = &parts;
+  message.msg_iovlen = 1;
+  return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+ssize_t call_writev(int fd, size_t size) {
+  const iovec parts = part(size);
+  return writev(fd, &parts, 1);
+}
+
+ssize_t sys_recvmsg(int fd, size_t size) {
+  iovec parts = part(size);
+  msghdr message{};
+  message.msg_iov = &parts;
+  message.msg_iovlen = 1;
+  return syscall(SYS_recvmsg, fd, &message, 0);
+}
+
+ssize_t sys_readv(int fd, size_t size) {
+  const iovec parts = part(size);
+  return syscall(SYS_readv, fd, &parts, 1);
+}
+
+ssize_t sys_sendmsg(int fd, size_t size) {
+  iovec parts = part(size);
+  msghdr message{};
+  message.msg_iov = &parts;
+  message.msg_iovlen = 1;
+  return syscall(SYS_sendmsg, fd, &message, MSG_NOSIGNAL);
+}
+
+ssize_t sys_writev(int fd, size_t size) {
+  const iovec parts = part(size);
+  return syscall(SYS_writev, fd, &parts, 1);
+}
+
+struct Transfer {
+  const char* name;  // of the row in entrypoints.def
+  Operation operation;
+  std::function<ssize_t(int fd, size_t size)> call;
+  std::function<ssize_t(int fd, size_t size)> peek = nullptr;
+};
+
+const Transfer kReceivers[] = {
+    {"recv", Operation::recv, [](int fd, size_t n) { return recv(fd, g_buffer, n, 0); },
+     [](int fd, size_t n) { return recv(fd, g_buffer, n, MSG_PEEK); }},
+    {"recvfrom", Operation::recvfrom,
+     [](int fd, size_t n) { return recvfrom(fd, g_buffer, n, 0, nullptr, nullptr); },
+     [](int fd, size_t n) { return recvfrom(fd, g_buffer, n, MSG_PEEK, nullptr, nullptr); }},
+    {"recvmsg", Operation::recvmsg, [](int fd, size_t n) { return call_recvmsg(fd, n, 0); },
+     [](int fd, size_t n) { return call_recvmsg(fd, n, MSG_PEEK); }},
+    {"recvmmsg", Operation::recvmmsg, [](int fd, size_t n) { return call_recvmmsg(fd, n, 0); },
+     [](int fd, size_t n) { return call_recvmmsg(fd, n, MSG_PEEK); }},
+    {"read", Operation::read, [](int fd, size_t n) { return read(fd, g_buffer, n); }},
+    {"readv", Operation::readv, [](int fd, size_t n) { return call_readv(fd, n); }},
+    {"__recv_chk", Operation::recv,
+     [](int fd, size_t n) { return __recv_chk(fd, g_buffer, n, sizeof g_buffer, 0); },
+     [](int fd, size_t n) { return __recv_chk(fd, g_buffer, n, sizeof g_buffer, MSG_PEEK); }},
+    {"__recvfrom_chk", Operation::recvfrom,
+     [](int fd, size_t n) { return __recvfrom_chk(fd, g_buffer, n, sizeof g_buffer, 0, nullptr, nullptr); },
+     [](int fd, size_t n) {
+       return __recvfrom_chk(fd, g_buffer, n, sizeof g_buffer, MSG_PEEK, nullptr, nullptr);
+     }},
+    {"__read_chk", Operation::read,
+     [](int fd, size_t n) { return __read_chk(fd, g_buffer, n, sizeof g_buffer); }},
+    {"syscall", Operation::read, [](int fd, size_t n) { return syscall(SYS_read, fd, g_buffer, n); }},
+    {"syscall recvfrom", Operation::recvfrom,
+     [](int fd, size_t n) { return syscall(SYS_recvfrom, fd, g_buffer, n, 0, nullptr, nullptr); },
+     [](int fd, size_t n) { return syscall(SYS_recvfrom, fd, g_buffer, n, MSG_PEEK, nullptr, nullptr); }},
+    {"syscall recvmsg", Operation::recvmsg, sys_recvmsg},
+    {"syscall readv", Operation::readv, sys_readv},
+};
+
+const Transfer kSenders[] = {
+    {"send", Operation::send, [](int fd, size_t n) { return send(fd, g_buffer, n, MSG_NOSIGNAL); }},
+    {"sendto", Operation::sendto,
+     [](int fd, size_t n) { return sendto(fd, g_buffer, n, MSG_NOSIGNAL, nullptr, 0); }},
+    {"sendmsg", Operation::sendmsg, call_sendmsg},
+    {"write", Operation::write, [](int fd, size_t n) { return write(fd, g_buffer, n); }},
+    {"writev", Operation::writev, call_writev},
+    {"syscall write", Operation::write, [](int fd, size_t n) { return syscall(SYS_write, fd, g_buffer, n); }},
+    {"syscall writev", Operation::writev, sys_writev},
+    {"syscall sendto", Operation::sendto,
+     [](int fd, size_t n) { return syscall(SYS_sendto, fd, g_buffer, n, MSG_NOSIGNAL, nullptr, 0); }},
+    {"syscall sendmsg", Operation::sendmsg, sys_sendmsg},
+};
+
+void PrintTo(const Transfer& transfer, std::ostream* out) { *out << transfer.name; }
+
+template <typename Wanted>
+std::vector<Transfer> receivers_that(Wanted wanted) {
+  std::vector<Transfer> chosen;
+  for (const Transfer& transfer : kReceivers) {
+    if (wanted(transfer)) chosen.push_back(transfer);
+  }
+  return chosen;
+}
+const auto kPeekers = receivers_that([](const Transfer& t) { return t.peek != nullptr; });
+const auto kFileReaders = receivers_that(
+    [](const Transfer& t) { return t.operation == Operation::read || t.operation == Operation::readv; });
+
+[[gnu::noinline]] ssize_t from_here(const Transfer& transfer, int fd, size_t size) {
+  const ssize_t n = transfer.call(fd, size);
+  asm volatile("" ::: "memory");  // no tail call: this frame must be on the stack
+  return n;
+}
+
+std::string name_of(const testing::TestParamInfo<Transfer>& info) {
+  std::string name = info.param.name;
+  for (char& c : name) {
+    if (isalnum(c) == 0) c = '_';
+  }
+  return name;
+}
+
+class EveryTransfer : public testing::TestWithParam<Transfer> {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(library_is_loaded());
+    signal(SIGPIPE, SIG_IGN);
+  }
+  SlotView slot() const { return slot_of(connection_.ours.get()); }
+  int fd() const { return connection_.ours.get(); }
+  ssize_t call(size_t size = sizeof g_buffer) { return from_here(GetParam(), fd(), size); }
+
+  Connection connection_ = connect_pair();
+};
+
+class Receiver : public EveryTransfer {};
+class Peeker : public EveryTransfer {};
+class FileReader : public EveryTransfer {};
+class Sender : public EveryTransfer {};
+
+}  // namespace
+
+TEST_P(Receiver, SuccessIsNoSighting) {
+  send_byte(connection_);
+  errno = 4711;
+  EXPECT_EQ(call(), 1);
+  EXPECT_EQ(errno, 4711);
+  EXPECT_TRUE(slot().live);
+  EXPECT_FALSE(slot().sighted);
+}
+
+TEST_P(Receiver, EndOfStreamIsSightedOnceWithTheCallersStack) {
+  end_stream(connection_);
+  const std::uint64_t before = sightings();
+  errno = 4711;
+  EXPECT_EQ(call(), 0);
+  EXPECT_EQ(errno, 4711);
+  ASSERT_TRUE(slot().sighted);
+  EXPECT_EQ(slot().operation, GetParam().operation);
+  EXPECT_EQ(slot().error, 0);
+  EXPECT_TRUE(site_contains(slot().sighting_site, reinterpret_cast<const void*>(from_here)));
+  EXPECT_EQ(call(), 0);
+  EXPECT_EQ(sightings(), before + 1);
+}
+
+TEST_P(Receiver, ResetIsSightedWithItsErrno) {
+  reset(connection_);
+  EXPECT_EQ(call(), -1);
+  EXPECT_EQ(errno, ECONNRESET);
+  ASSERT_TRUE(slot().sighted);
+  EXPECT_EQ(slot().operation, GetParam().operation);
+  EXPECT_EQ(slot().error, ECONNRESET);
+}
+
+TEST_P(Receiver, TryAgainIsNoSighting) {
+  set_nonblocking(fd());
+  EXPECT_EQ(call(), -1);
+  EXPECT_EQ(errno, EAGAIN);
+  EXPECT_FALSE(slot().sighted);
+}
+
+TEST_P(Receiver, NoBytesWantedIsNoSighting) {
+  end_stream(connection_);
+  EXPECT_EQ(call(0), 0);
+  EXPECT_FALSE(slot().sighted);
+}
+
+TEST_P(Peeker, PeekIsNoSighting) {
+  end_stream(connection_);
+  EXPECT_EQ(GetParam().peek(fd(), sizeof g_buffer), 0);
+  EXPECT_FALSE(slot().sighted);
+}
+
+TEST_P(Receiver, FaultIsNoSighting) {
+  Connection other = connect_pair();
+  const int closed_fd = other.ours.release();
+  close(closed_fd);
+  EXPECT_EQ(from_here(GetParam(), closed_fd, 1), -1);
+  EXPECT_EQ(errno, EBADF);
+  EXPECT_FALSE(slot_of(closed_fd).live);
+}
+
+TEST_P(FileReader, FilesArePassedThrough) {
+  const Descriptor null(open("/dev/null", O_RDONLY));
+  const std::uint64_t before = sightings();
+  EXPECT_EQ(from_here(GetParam(), null.get(), 8), 0);
+  EXPECT_EQ(sightings(), before);
+}
+
+TEST_P(Sender, SuccessIsNoSighting) {
+  errno = 4711;
+  EXPECT_EQ(call(8), 8);
+  EXPECT_EQ(errno, 4711);
+  EXPECT_FALSE(slot().sighted);
+}
+
+TEST_P(Sender, BrokenPipeIsSighted) {
+  reset(connection_);
+  char byte = 0;
+  EXPECT_EQ(recv(fd(), &byte, 1, MSG_PEEK), -1);  // the reset itself is taken, and is a sighting: start anew
+  const bool sighted_by_peek = slot().sighted;
+  EXPECT_EQ(call(8), -1);
+  EXPECT_EQ(errno, EPIPE);
+  ASSERT_TRUE(slot().sighted);
+  EXPECT_EQ(slot().error, sighted_by_peek ? ECONNRESET : EPIPE);
+}
+
+TEST_P(Sender, ShutSocketGivesEpipeOfThisOperation) {
+  ASSERT_EQ(shutdown(fd(), SHUT_WR), 0);
+  EXPECT_EQ(call(8), -1);
+  EXPECT_EQ(errno, EPIPE);
+  ASSERT_TRUE(slot().sighted);
+  EXPECT_EQ(slot().operation, GetParam().operation);
+  EXPECT_EQ(slot().error, EPIPE);
+}
+
+TEST_P(Sender, NothingSentIsNoEndOfStream) {
+  end_stream(connection_);
+  EXPECT_EQ(call(0), 0);
+  EXPECT_FALSE(slot().sighted);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Receiver, testing::ValuesIn(kReceivers), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, Peeker, testing::ValuesIn(kPeekers), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, FileReader, testing::ValuesIn(kFileReaders), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, Sender, testing::ValuesIn(kSenders), name_of);
+
+// No row without a test.
+TEST(Transfers, EveryRowOfTheTableIsTested) {
+  std::set<std::string> tested;
+  for (const Transfer& transfer : kReceivers) tested.insert(transfer.name);
+  for (const Transfer& transfer : kSenders) tested.insert(transfer.name);
+#define ENTRY(...)
+#define TRANSFER(name, parameters, arguments, eof_possible, raw) EXPECT_TRUE(tested.count(#name)) << #name;
+#include "preload/entrypoints.def"
+}
