@@ -86,6 +86,9 @@ int g_handler_result = 0;
 }  // namespace
 
 TEST_F(Harm, ThreadIsCancelledInsideTheCall) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "the runtime of ASan fails its own check when a thread is cancelled (asan_thread.cpp)";
+#endif
   Connection connection = connect_pair();
   cancelled_in(Blocked::In::recv, connection.ours.get());
   cancelled_in(Blocked::In::read, connection.ours.get());
