@@ -26,6 +26,7 @@ constexpr std::uint64_t kMillisecond = 1'000'000;
 std::atomic<std::uint32_t> g_wake{0};
 std::atomic<bool> g_running{false};
 std::atomic<bool> g_stop{false};
+std::atomic<bool> g_shortage{false};  // to be told after the next sweep
 std::atomic<std::uint64_t> g_shortage_told_ns{0};
 
 void untrack(std::uint32_t fd, std::uint64_t word) {
@@ -54,6 +55,14 @@ bool try_for_a_second(Attempt attempt) {
   return false;
 }
 
+void tell(const SweepResult& result) {
+  if (g_shortage.exchange(false)) {
+    scribe::ask(scribe::Request::short_of_descriptors);
+  } else if (result.new_groups > 0) {
+    scribe::ask(scribe::Request::new_groups);
+  }
+}
+
 void* probe_loop(void*) {
   process::ours = true;
   prctl(PR_SET_NAME, "socktrack");
@@ -61,7 +70,7 @@ void* probe_loop(void*) {
   while (!g_stop.load(std::memory_order_acquire)) {
     const std::uint32_t seen = g_wake.load(std::memory_order_acquire);
     const SweepResult result = sweep_now(SweepKind::regular);
-    if (result.new_groups > 0 && !recorder::options.hosted) scribe::ask(scribe::Request::new_groups);
+    if (!recorder::options.hosted) tell(result);
     wait_for_change(g_wake, seen, interval);
   }
   return nullptr;
@@ -112,9 +121,9 @@ void short_of_descriptors() {
   std::uint64_t told = g_shortage_told_ns.load(std::memory_order_relaxed);
   if (told != 0 && now - told < 10 * kSecond) return;
   if (!g_shortage_told_ns.compare_exchange_strong(told, now)) return;
+  g_shortage.store(true);
   g_wake.fetch_add(1, std::memory_order_release);
   wake_all(g_wake);
-  if (!recorder::options.hosted) scribe::ask(scribe::Request::short_of_descriptors);
 }
 
 std::uint64_t leaked() {
