@@ -129,4 +129,13 @@ std::optional<ElfFacts> read_elf_facts(int descriptor) {
   return facts;
 }
 
+std::string sanitizer_runtime(const ElfFacts& facts) {
+  for (const std::string& library : facts.needed) {
+    for (const char* runtime : {"libasan.", "libtsan.", "liblsan.", "libhwasan.", "libclang_rt."}) {
+      if (library.starts_with(runtime)) return library;
+    }
+  }
+  return "";
+}
+
 }  // namespace socktrack

@@ -22,4 +22,7 @@ struct ElfFacts {
 // descriptor.
 std::optional<ElfFacts> read_elf_facts(int descriptor);
 
+// The sanitizer runtime among the needed libraries: it must come first of all that is preloaded. "" = none.
+std::string sanitizer_runtime(const ElfFacts& facts);
+
 }  // namespace socktrack

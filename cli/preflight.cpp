@@ -232,15 +232,10 @@ void judge_elf(const ElfFacts& facts, Preflight& result) {
     return decide(result, Answer::unknown,
                   "Its loader " + facts.loader + " is not known to be that of glibc.");
   }
-  for (const std::string& library : facts.needed) {
-    const bool runtime = library.starts_with("libasan.") || library.starts_with("libtsan.") ||
-                         library.starts_with("liblsan.") || library.starts_with("libhwasan.") ||
-                         library.starts_with("libclang_rt.");
-    if (!runtime) continue;
-    result.first_preload = library;
-    result.notes.push_back("It is built with a sanitizer: `socktrack run` preloads " + library +
+  result.first_preload = sanitizer_runtime(facts);
+  if (!result.first_preload.empty()) {
+    result.notes.push_back("It is built with a sanitizer: `socktrack run` preloads " + result.first_preload +
                            " first, a bare LD_PRELOAD has to as well.");
-    break;
   }
 }
 

@@ -1,0 +1,214 @@
+// socktrack run [options] -- PROGRAM [ARGS]
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <numeric>
+#include <optional>
+
+#include "cli/child.h"
+#include "cli/commands.h"
+#include "cli/describe.h"
+#include "cli/dwarf_names.h"
+#include "cli/failure.h"
+#include "cli/library_path.h"
+#include "cli/load_report.h"
+#include "cli/load_watch.h"
+#include "cli/new_file.h"
+#include "cli/preflight.h"
+#include "cli/run_directory.h"
+#include "cli/run_options.h"
+#include "cli/terminal.h"
+#include "watch/render.h"
+
+namespace socktrack {
+namespace {
+
+constexpr int kNotExecutable = 126, kNotFound = 127;
+
+constexpr const char* kFooter =
+    "Example: socktrack run --grace 2s --json report.json --fail-on-leak -- ./server --port 8080\n"
+    "Every setting is also an environment variable: --mitigate-after is SOCKTRACK_MITIGATE_AFTER.\n"
+    "Exit status: the program's, 128+N if signal N killed it; 23 (or STATUS) leaks found with "
+    "--fail-on-leak;\n"
+    "  2 wrong usage, 3 it would not work here, 126 the program cannot be executed, 127 it was not found.";
+
+using Clock = std::chrono::system_clock;
+
+// What is known of the program without any recording.
+struct Outcome {
+  int pid = 0;
+  int status = 0;
+  std::string exe;
+  Clock::time_point started, ended;
+  std::string not_loaded;  // why; "" = loaded, or not known
+};
+
+std::string find_library_or_fail() {
+  std::string problem;
+  std::string library = find_library(problem);
+  if (library.empty()) throw Failure(kWillNotWork, problem);
+  return library;
+}
+
+Preflight check_or_fail(const std::vector<std::string>& words) {
+  Preflight preflight = check_program(words.front(), {words.begin() + 1, words.end()});
+  const std::string sentence = why(words.front(), preflight);
+  switch (preflight.answer) {
+    case Preflight::Answer::yes:
+    case Preflight::Answer::unknown:
+      return preflight;
+    case Preflight::Answer::no:
+      throw Failure(kWillNotWork, sentence + (preflight.advice.empty() ? "" : " " + preflight.advice));
+    case Preflight::Answer::not_executable:
+      throw Failure(kNotExecutable, sentence);
+    case Preflight::Answer::missing:
+      break;
+  }
+  throw Failure(kNotFound, sentence);
+}
+
+// Built with a sanitizer itself, the library needs the runtime first like any program.
+std::string runtime_of(const std::string& library) {
+  const int file = open(library.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return "";
+  const auto facts = read_elf_facts(file);
+  close(file);
+  return facts ? sanitizer_runtime(*facts) : "";
+}
+
+Outcome run_program(const Program& program, const std::string& library) {
+  Outcome outcome;
+  outcome.exe = program.path;
+  outcome.started = Clock::now();
+  Child child(program);
+  LoadWatch watch(child.pid(), library);
+  outcome.pid = child.pid();
+  outcome.status = child.wait([&watch] { return watch.look(); });
+  outcome.ended = Clock::now();
+  outcome.not_loaded = watch.why_not();
+  return outcome;
+}
+
+std::string iso_time(Clock::time_point time) {
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", std::chrono::floor<std::chrono::milliseconds>(time));
+}
+
+// A program that opened no socket leaves no recording; a report without it would leave its readers guessing.
+ProcessReport without_recording(const Outcome& outcome) {
+  ProcessReport process;
+  process.pid = outcome.pid;
+  process.exe = outcome.exe;
+  process.started = iso_time(outcome.started);
+  process.ended = iso_time(outcome.ended);
+  process.exit_status = outcome.status;
+  process.final_look = outcome.not_loaded.empty();
+  return process;
+}
+
+Report make_report(const RunDirectory& directory, const Outcome& outcome) {
+  const std::unique_ptr<Names> names = make_dwarf_names();
+  Report report = load_report(directory.recordings(), *names, {{outcome.pid, outcome.status}});
+  const bool has_root = std::any_of(report.processes.begin(), report.processes.end(),
+                                    [&](const ProcessReport& each) { return each.pid == outcome.pid; });
+  if (!has_root) report.processes.insert(report.processes.begin(), without_recording(outcome));
+  if (!outcome.not_loaded.empty()) {
+    report.complete = false;
+    report.notes.push_back({"not_loaded", 1, outcome.not_loaded});
+  }
+  return report;
+}
+
+std::uint64_t leaked_in(const Report& report) {
+  return std::accumulate(report.processes.begin(), report.processes.end(), std::uint64_t{0},
+                         [](std::uint64_t sum, const ProcessReport& each) { return sum + each.leaked; });
+}
+
+std::string text_of(const Report& report) {
+  const bool nothing = report.notes.empty() &&
+                       std::all_of(report.processes.begin(), report.processes.end(), [](const auto& each) {
+                         return each.opened == 0 && each.recording.empty();
+                       });
+  if (nothing) return "no sockets were opened\n";
+  TextStyle style;
+  style.colour = wants_colour(STDERR_FILENO);
+  return render_text(report, style);
+}
+
+void show(const Report& report, bool quiet) {
+  if (quiet && leaked_in(report) == 0) return;
+  const std::string text = text_of(report);
+  std::fputs("socktrack: ", stderr);
+  std::fwrite(text.data(), 1, text.size(), stderr);
+  std::fflush(stderr);
+}
+
+// A private directory is kept only for what somebody may want to look at again, or is still written to.
+void keep_or_remove(const RunDirectory& directory, const Report& report) {
+  if (!directory.is_private()) return;
+  const bool running = std::any_of(report.processes.begin(), report.processes.end(),
+                                   [](const ProcessReport& each) { return each.running; });
+  if (!running && leaked_in(report) == 0) return directory.remove();
+  std::fprintf(stderr, "socktrack: %s, see the recordings again with: socktrack report %s\n",
+               running ? "processes are still running" : "kept", directory.path().c_str());
+}
+
+int status_after(const Outcome& outcome, const Report& report, const Options& options) {
+  if (!options.fail_on_leak) return outcome.status;
+  if (!outcome.not_loaded.empty()) return kWillNotWork;
+  return outcome.status == 0 && leaked_in(report) > 0 ? options.fail_status : outcome.status;
+}
+
+int run(const RunOptions& request) {
+  const Options options = effective_options(request);
+  const std::string library = find_library_or_fail();
+  const Preflight preflight = check_or_fail(request.program);
+  std::optional<NewFile> json;
+  if (options.json[0] != '\0') json.emplace(options.json);
+  const RunDirectory directory(options.output);
+
+  const Program program{preflight.path, request.program,
+                        program_environment(request, options, directory.path(), library,
+                                            {preflight.first_preload, runtime_of(library)})};
+  Outcome outcome;
+  try {
+    outcome = run_program(program, library);
+  } catch (const Failure&) {
+    directory.remove();
+    throw;
+  }
+  signal(SIGPIPE, SIG_IGN);  // only now: the program must not inherit it
+  const Report report = make_report(directory, outcome);
+  show(report, request.quiet);
+  keep_or_remove(directory, report);
+  if (json) json->commit(render_json(report));
+  return status_after(outcome, report, options);
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, int& exit_status) {
+  auto request = std::make_shared<RunOptions>();
+  CLI::App* command = app.add_subcommand("run", "Run a program, report the sockets it forgot to close");
+  add_run_options(*command, *request);
+  command->footer(kFooter);
+  command->callback([request, &exit_status] {
+    try {
+      exit_status = run(*request);
+    } catch (const Failure& failure) {
+      spdlog::error("{}", failure.what());
+      exit_status = failure.exit_status();
+    } catch (const std::exception& error) {
+      spdlog::error("{}", error.what());
+      exit_status = kCannot;
+    }
+  });
+}
+
+}  // namespace socktrack

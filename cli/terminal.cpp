@@ -1,0 +1,25 @@
+#include "cli/terminal.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string_view>
+
+namespace socktrack {
+
+bool wants_colour(int descriptor) {
+  const char* refused = std::getenv("NO_COLOR");
+  const char* kind = std::getenv("TERM");
+  return isatty(descriptor) == 1 && (refused == nullptr || *refused == '\0') && kind != nullptr &&
+         std::string_view(kind) != "dumb";
+}
+
+void fill_standard_descriptors() {
+  for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
+    if (fcntl(descriptor, F_GETFD) >= 0) continue;
+    [[maybe_unused]] const int opened = open("/dev/null", O_RDWR | O_CLOEXEC);  // takes the lowest free one
+  }
+}
+
+}  // namespace socktrack
