@@ -13,7 +13,7 @@
 
 #include "loopback.h"
 
-namespace {
+namespace shop {
 
 constexpr int kResetting = 11;
 constexpr int kQuitting = 13;
@@ -108,9 +108,10 @@ int client_of(int listener, Pool& pool) {
   return client;
 }
 
-}  // namespace
+}  // namespace shop
 
 int main(int argc, char** argv) {
+  using namespace shop;
   Pool pool(has_argument(argc, argv, "fixed"));
   const int listener = listen_any();
   for (int i = 0; i < kResetting + kQuitting; i++) {

@@ -58,11 +58,14 @@ TEST(Healthy, StreamingIntoAHalfClosedConnectionIsNeverEvenSuspected) {
   EXPECT_THAT(process.at("closed_late"), IsEmpty()) << process.dump(1);
 }
 
-TEST(Healthy, AProgramWithoutSocketsIsNoProcessOfTheReport) {
-  const Tracked tracked = track({}, {"/bin/echo", "hello"});
+TEST(Healthy, AProgramWithoutSocketsIsSaidToHaveNone) {
+  const Tracked tracked = track({"--fail-on-leak"}, {"/bin/echo", "hello"});
   EXPECT_EQ(tracked.outcome.status, 0);
   EXPECT_EQ(tracked.outcome.out, "hello\n");
-  EXPECT_THAT(tracked.report.at("processes"), IsEmpty());
+  for (const Json& process : tracked.report.at("processes")) {
+    EXPECT_EQ(opened(process), 0U);
+    EXPECT_THAT(process.at("groups"), IsEmpty());
+  }
 }
 
 TEST(Healthy, DeadForLessThanTheGraceIsNoLeak) {
