@@ -1,5 +1,6 @@
 #include "recording_fixture.h"
 
+#include <cstdlib>
 #include <filesystem>
 #include <stdexcept>
 

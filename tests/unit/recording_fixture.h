@@ -1,7 +1,9 @@
 // A recording built in memory, byte for byte what a recorder writes, for tests to read, damage and save.
 #pragma once
 
-#include <cstdlib>
+#include <sys/mman.h>
+
+#include <algorithm>
 #include <cstring>
 #include <fstream>
 #include <initializer_list>
@@ -15,10 +17,8 @@ namespace socktrack::test {
 
 class RecordingFixture {
  public:
-  explicit RecordingFixture(std::uint32_t slot_count = 64) : layout_(layout_for(slot_count)) {
-    memory_.reset(static_cast<char*>(std::aligned_alloc(kPage, layout_.total)));
-    if (memory_ == nullptr) throw std::bad_alloc();
-    std::memset(memory_.get(), 0, layout_.total);
+  explicit RecordingFixture(std::uint32_t slot_count = 64)
+      : layout_(layout_for(slot_count)), memory_(guarded_zeros(layout_.total), Unmap{layout_.total}) {
     describe(slot_count);
   }
 
@@ -90,9 +90,19 @@ class RecordingFixture {
   static constexpr std::uint64_t kNow = 1000 * kSecond;  // the last sweep, CLOCK_MONOTONIC
 
  private:
-  struct Free {
-    void operator()(char* memory) const { std::free(memory); }
+  struct Unmap {
+    std::size_t size = 0;
+    void operator()(char* memory) const { munmap(memory - kPage, size + 2 * kPage); }
   };
+
+  // Between two pages that nobody may touch: a step outside ends the test, with or without sanitizers.
+  static char* guarded_zeros(std::size_t size) {
+    void* start = mmap(nullptr, size + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (start == MAP_FAILED) throw std::bad_alloc();
+    char* memory = static_cast<char*>(start) + kPage;
+    if (mprotect(memory, size, PROT_READ | PROT_WRITE) != 0) throw std::bad_alloc();
+    return memory;
+  }
 
   template <typename T>
   T* at(std::uint64_t area, std::uint32_t index) {
@@ -124,7 +134,7 @@ class RecordingFixture {
   }
 
   Layout layout_;
-  std::unique_ptr<char, Free> memory_;
+  std::unique_ptr<char, Unmap> memory_;
   std::uint32_t modules_ = 0;
   std::uint32_t sites_ = 1;
 };
