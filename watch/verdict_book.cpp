@@ -9,6 +9,10 @@
 namespace socktrack {
 namespace {
 
+// Even with a grace of 0 a running program gets the time from the end of stream to its close(), and the
+// recorder the time to finish what it is writing about the sighting.
+constexpr std::uint64_t kLeastPatience_ns = 100'000'000;
+
 void count(Header& recording, BlindSpot spot) {
   recording.blind_spots[static_cast<std::size_t>(spot)].fetch_add(1, std::memory_order_relaxed);
 }
@@ -49,7 +53,7 @@ void VerdictBook::consider(const Suspect& suspect, Slot& slot) {
   }
   const std::uint64_t age = suspect.now_ns - suspect.finding.since_ns;
   const bool young = age < grace_of(suspect, slot);
-  if (young && !suspect.at_exit) return;
+  if (!suspect.at_exit && (young || age < kLeastPatience_ns)) return;
   speak(suspect, slot, young);
 }
 
