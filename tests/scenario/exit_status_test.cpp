@@ -90,7 +90,7 @@ TEST(StandardStreams, AreTheProgramsOwn) {
   Process cat(tracked_command(directory, {}, {"cat"}), base_environment());
   cat.say("hello\n");
   EXPECT_EQ(cat.line(), "hello");
-  const Outcome outcome = cat.wait();
+  const Outcome outcome = cat.finish();
   EXPECT_EQ(outcome.status, 0);
   EXPECT_EQ(outcome.out, "hello\n");
 }

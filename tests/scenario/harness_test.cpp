@@ -28,7 +28,7 @@ TEST(Harness, StreamsAreKeptApart) {
   shell.say("in\n");
   EXPECT_EQ(shell.line(), "out in");
   EXPECT_THROW(shell.line(), std::runtime_error);
-  const Outcome outcome = shell.wait();
+  const Outcome outcome = shell.finish();
   EXPECT_EQ(outcome.out, "out in\n");
   EXPECT_EQ(outcome.err, "err\n");
 }

@@ -90,7 +90,7 @@ TEST(Healthy, LateClosesAreToldApart) {
   }));
   held.say("close\n");
   EXPECT_EQ(held.line(), "closed");
-  const Outcome outcome = held.wait();
+  const Outcome outcome = held.finish();
   EXPECT_EQ(outcome.status, 0) << outcome.err;
   const Json process = process_of(read_report(directory / "report.json"), "/hold");
   EXPECT_THAT(process.at("groups"), IsEmpty());
@@ -107,7 +107,7 @@ TEST(Healthy, ClosedWithinTheGraceIsNeverSpokenOf) {
   held.line();
   held.say("close\n");
   EXPECT_EQ(held.line(), "closed");
-  EXPECT_EQ(held.wait().status, 0);
+  EXPECT_EQ(held.finish().status, 0);
   const Json process = process_of(read_report(directory / "report.json"), "/hold");
   EXPECT_THAT(process.at("groups"), IsEmpty());
   EXPECT_THAT(process.at("closed_late"), IsEmpty());

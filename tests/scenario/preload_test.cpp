@@ -40,8 +40,7 @@ TEST(Preload, WritesTheSameJson) {
 
 TEST(Preload, IsSilentWithoutALeak) {
   const TempDir directory;
-  const Outcome outcome =
-      run({program("c_eof"), "fixed"}, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+  const Outcome outcome = run({program("c_eof"), "fixed"}, preload_environment(directory));
   EXPECT_EQ(outcome.status, 0);
   EXPECT_EQ(outcome.out, "done\n");
   EXPECT_EQ(outcome.err, "");

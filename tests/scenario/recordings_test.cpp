@@ -71,14 +71,14 @@ TEST(Report, OfALivingProgram) {
   held.process().say("leak\n");
   EXPECT_EQ(held.process().line(), "leaked");
   EXPECT_TRUE(eventually([&] { return held.leaks() == 6; }));
-  EXPECT_EQ(held.process().wait().status, 0);
+  EXPECT_EQ(held.process().finish().status, 0);
 }
 
 TEST(Report, OutlivesASigkill) {
   Held held;
   ASSERT_TRUE(held.spoken());
   ASSERT_EQ(kill(held.pid(), SIGKILL), 0);
-  EXPECT_EQ(held.process().wait().status, 137);
+  EXPECT_EQ(held.process().finish().status, 137);
   const Json document = report_of(held.recordings());
   const Json process = process_of(document, "/hold");
   ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 5 recv"));
@@ -106,7 +106,7 @@ TEST(Report, StacksOfALivingProgramChangeNothingInIt) {
   EXPECT_THAT(outcome.out, HasSubstr("main"));
   held.process().say("close\n");
   EXPECT_EQ(held.process().line(), "closed");
-  EXPECT_EQ(held.process().wait().status, 0);
+  EXPECT_EQ(held.process().finish().status, 0);
 }
 
 TEST(Report, OfAnEmptyDirectory) {

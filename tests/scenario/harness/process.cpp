@@ -153,9 +153,14 @@ void Process::wait_for_exit() {
   if (!ended) err_.text += "\n[the test's safety limit killed it]\n";
 }
 
-Outcome Process::wait() {
+Outcome Process::finish() {
   close_input();
+  return wait();
+}
+
+Outcome Process::wait() {
   wait_for_exit();
+  close_input();
   out_.reader.join();
   err_.reader.join();
   close(out_.fd);
@@ -164,7 +169,7 @@ Outcome Process::wait() {
 }
 
 Outcome run(const Arguments& arguments, const Environment& environment) {
-  return Process(arguments, environment).wait();
+  return Process(arguments, environment).finish();
 }
 
 std::string find_program(const std::string& name) {

@@ -39,8 +39,10 @@ class Process {
   // The next line of its standard output without the line end. Throws std::runtime_error if there is none.
   std::string line();
   void send_signal(int signal) const;
-  // Closes its input, waits for its end and for that of its output.
+  // Waits for its end and for that of its output.
   Outcome wait();
+  // ... after closing its input.
+  Outcome finish();
 
  private:
   struct Stream {
