@@ -12,6 +12,7 @@
 #include "preload/process.h"
 #include "preload/recording_file.h"
 #include "preload/sites.h"
+#include "preload/small_text.h"
 #include "preload/table.h"
 #include "preload/watcher.h"
 #include "watch/raw_syscall.h"
@@ -33,6 +34,7 @@ std::atomic<Header*> g_recording{nullptr};
 std::atomic<State> g_state{State::none};
 std::atomic<std::uint32_t> g_early_counts[16];  // blind spots met before there was a recording
 std::atomic<bool> g_ended{false};
+std::atomic<bool> g_shared{true};
 
 // Which pages may be written. Never cleared but in a forked child.
 constexpr std::size_t kMaxPages = layout_for(kMaxSlots).total / kPage;
@@ -123,6 +125,15 @@ void drop_inheritance() {
   g_inheritance = {};
 }
 
+void tell_of_private_memory(Header& header, int error) {
+  header.blind_spots[static_cast<std::size_t>(BlindSpot::no_shared_file)] = 1;
+  char line[1400];
+  SmallText text{line, sizeof line};
+  text.add("socktrack: no recording in ").add(recording_directory()).add(" (").add(strerrordesc_np(error));
+  text.add("): it is kept in memory and ends with process ").add(std::uint64_t{header.pid}).add("\n");
+  raw_syscall(SYS_write, STDERR_FILENO, reg(line), static_cast<long>(text.size()));
+}
+
 Header* create() {
   std::uint32_t slot_count = g_inheritance.prepared_slots;
   RecordingMemory memory = g_inheritance.prepared;
@@ -139,7 +150,8 @@ Header* create() {
   describe_process(*header);
   for (std::size_t i = 0; i < std::size(g_early_counts); i++)
     header->blind_spots[i] = g_early_counts[i].exchange(0);
-  if (!memory.shared) header->blind_spots[static_cast<std::size_t>(BlindSpot::no_shared_file)] = 1;
+  g_shared.store(memory.shared, std::memory_order_relaxed);
+  if (!memory.shared) tell_of_private_memory(*header, memory.error);
   take_over(header);
   drop_inheritance();
   header->ready.store(1, std::memory_order_release);
@@ -187,6 +199,8 @@ T* record(Header* recording, std::uint64_t area, std::uint32_t index, std::uint3
 }  // namespace
 
 Header* recording() { return g_recording.load(std::memory_order_acquire); }
+
+bool reports_itself() { return !options.hosted || !g_shared.load(std::memory_order_relaxed); }
 
 bool passive() { return g_state.load(std::memory_order_relaxed) == State::passive; }
 
@@ -253,6 +267,11 @@ void count(BlindSpot spot) {
   } else {
     g_early_counts[index].fetch_add(1, std::memory_order_relaxed);
   }
+}
+
+std::uint64_t count_of(BlindSpot spot) {
+  const Header* header = recording();
+  return header == nullptr ? 0 : header->blind_spots[static_cast<std::size_t>(spot)].load();
 }
 
 bool touch(const void* at, std::size_t size) {

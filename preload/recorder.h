@@ -27,11 +27,15 @@ void after_fork();
 // Ends the recording: last look at every socket, time, status. Once; later calls do nothing.
 void end(EndedBy by, int status);
 
+// True if nobody outside will: no `socktrack run` around us, or it cannot read this recording.
+bool reports_itself();
+
 // True if this process never records (a child, and children are not followed).
 bool passive();
 void stay_passive();
 
 void count(BlindSpot spot);
+std::uint64_t count_of(BlindSpot spot);
 
 // Makes the pages of [at, at + size) inside the recording usable. False: no memory for them (full tmpfs);
 // writing there would be a SIGBUS in the program (cost.md 5), so the caller gives up.

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -26,6 +27,8 @@
 
 namespace socktrack {
 namespace {
+
+constexpr std::uint64_t kLeastRoom = 1U << 20U;
 
 // The directory once it was chosen; children of this process use the same.
 char g_directory[1024];
@@ -100,6 +103,13 @@ long settle_memory(long fd, void* start, std::size_t size, bool& populate) {
   return answer;
 }
 
+// Pages are taken as they are needed; a file system that is as good as full would give out after a few.
+bool has_room(long fd) {
+  struct statfs facts {};
+  if (raw_failed(raw_syscall(SYS_fstatfs, fd, reg(&facts)))) return true;
+  return static_cast<std::uint64_t>(facts.f_bavail) * static_cast<std::uint64_t>(facts.f_bsize) >= kLeastRoom;
+}
+
 long make_file(Job& job, long owner_pid) {
   const long directory = open_directory(job.directory);
   if (raw_failed(directory)) return directory;
@@ -108,7 +118,7 @@ long make_file(Job& job, long owner_pid) {
   const long fd =
       raw_syscall(SYS_openat, directory, reg(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (raw_failed(fd)) return fd;
-  long answer = raw_syscall(SYS_ftruncate, fd, static_cast<long>(job.size));
+  long answer = has_room(fd) ? raw_syscall(SYS_ftruncate, fd, static_cast<long>(job.size)) : -ENOSPC;
   if (!raw_failed(answer)) {
     answer = raw_syscall(SYS_mmap, 0, static_cast<long>(job.size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   }
@@ -160,6 +170,8 @@ bool make_in_helper(Job& job) {
 }
 
 }  // namespace
+
+const char* recording_directory() { return g_directory; }
 
 RecordingMemory make_recording_memory(const char* directory, std::size_t size) {
   choose_directory(directory);

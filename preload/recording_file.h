@@ -17,4 +17,7 @@ struct RecordingMemory {
 // the program, not even for a moment.
 RecordingMemory make_recording_memory(const char* directory, std::size_t size);
 
+// Where it was, or should have been, made.
+const char* recording_directory();
+
 }  // namespace socktrack

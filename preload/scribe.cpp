@@ -44,9 +44,14 @@ Report current_report() {
 
 void write_json(const Report& report) {
   // A forked child would overwrite its parent's file.
-  if (recorder::options.json[0] == '\0' || process::forked()) return;
+  if (recorder::options.json[0] == '\0' || recorder::options.hosted || process::forked()) return;
   const std::string problem = write_file_atomically(recorder::options.json, render_json(report));
   if (!problem.empty()) log::warn(problem);
+}
+
+// Silence must mean that nothing was found, so it is broken when something could not be kept.
+void confess() {
+  if (recorder::count_of(BlindSpot::table_full) > 0) log::warn(sentence_of(BlindSpot::table_full));
 }
 
 void serve(std::uint32_t asked) {
@@ -59,7 +64,10 @@ void serve(std::uint32_t asked) {
   const ProcessReport& process = report.processes[0];
   const bool anything = !process.groups.empty() || !process.open_at_exit.empty();
   if (anything) log::report(render_text(report, {}));
-  if (wants(Request::end)) write_json(report);
+  if (wants(Request::end)) {
+    confess();
+    write_json(report);
+  }
 }
 
 void* write_loop(void*) {

@@ -70,14 +70,15 @@ void* probe_loop(void*) {
   while (!g_stop.load(std::memory_order_acquire)) {
     const std::uint32_t seen = g_wake.load(std::memory_order_acquire);
     const SweepResult result = sweep_now(SweepKind::regular);
-    if (!recorder::options.hosted) tell(result);
+    if (recorder::reports_itself()) tell(result);
     wait_for_change(g_wake, seen, interval);
   }
   return nullptr;
 }
 
 bool is_worth_a_report(const Header& recording) {
-  return recording.groups_used.load(std::memory_order_acquire) > 0 || recorder::options.json[0] != '\0';
+  return recording.groups_used.load(std::memory_order_acquire) > 0 || recorder::options.json[0] != '\0' ||
+         recorder::count_of(BlindSpot::table_full) > 0;
 }
 
 }  // namespace
@@ -109,7 +110,7 @@ void last_look_at(std::uint32_t fd) {
 
 void report_at_end() {
   const Header* recording = recorder::recording();
-  if (recorder::options.hosted || recording == nullptr || !is_worth_a_report(*recording)) return;
+  if (!recorder::reports_itself() || recording == nullptr || !is_worth_a_report(*recording)) return;
   scribe::ask_and_wait(scribe::Request::end, 5 * kSecond);
 }
 
