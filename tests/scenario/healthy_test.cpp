@@ -55,6 +55,7 @@ TEST(Healthy, DatagramsAreNeverAccused) {
 TEST(Healthy, StreamingIntoAHalfClosedConnectionIsNeverEvenSuspected) {
   const Tracked tracked = track({"--grace", "200ms"}, {program("half_close")});
   const Json process = process_of(tracked.report, "/half_close");
+  EXPECT_EQ(opened(process), 7U);
   EXPECT_THAT(process.at("closed_late"), IsEmpty()) << process.dump(1);
 }
 
@@ -109,6 +110,7 @@ TEST(Healthy, ClosedWithinTheGraceIsNeverSpokenOf) {
   EXPECT_EQ(held.line(), "closed");
   EXPECT_EQ(held.finish().status, 0);
   const Json process = process_of(read_report(directory / "report.json"), "/hold");
+  EXPECT_EQ(opened(process), 9U);
   EXPECT_THAT(process.at("groups"), IsEmpty());
   EXPECT_THAT(process.at("closed_late"), IsEmpty());
   EXPECT_THAT(process.at("open_at_exit"), IsEmpty());
