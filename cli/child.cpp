@@ -65,15 +65,15 @@ Child::Child(const Program& program) {
   cannot_start(program, error);
 }
 
-int Child::wait(const std::function<bool()>& look) {
+int Child::wait(const std::function<void()>& look) {
   int status = 0;
-  bool looked = look();
+  look();
   for (int pause_ms = 1; !reap(status);) {
     siginfo_t signal{};
-    if (signals_.take(signal, looked ? -1 : pause_ms)) {
+    if (signals_.take(signal, pause_ms)) {
       pass_on(signal);
     } else {
-      looked = looked || look();
+      look();
       pause_ms = std::min(2 * pause_ms, 250);
     }
   }

@@ -25,9 +25,9 @@ class Child {
   int pid() const { return pid_; }
 
   // Waits until the program has ended and returns its status, 128+signal if it was killed. Meanwhile
-  // `look` is called with growing pauses until it returns true. If the command is killed, the program
-  // goes on.
-  int wait(const std::function<bool()>& look);
+  // `look` is called, at first every few milliseconds, later four times a second. If the command is
+  // killed, the program goes on.
+  int wait(const std::function<void()>& look);
 
  private:
   bool reap(int& status) const;

@@ -2,25 +2,40 @@
 
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
+#include <system_error>
+
+#include "cli/preflight.h"
 #include "cli/process_facts.h"
 
 namespace socktrack {
 
-bool LoadWatch::look() {
-  const bool secure = is_secure_exec(pid_) == Known::yes;
-  const std::string name = library_.substr(library_.rfind('/') + 1);
-  bool libc = false;
-  const Known loaded = has_mapped(pid_, name, &libc);
-  if (loaded == Known::yes) return true;
-  // The loader maps what is preloaded before what is needed: with libc in and us not, we never will be.
-  // Asked twice, because a list that is read while it grows may show the later without the earlier.
-  const bool left_out = loaded == Known::no && libc && has_mapped(pid_, name, &libc) == Known::no && libc;
-  if (!secure && !left_out) return false;
-  why_not_ =
-      secure ? "The program gained rights when it was started (setuid, setgid or file capabilities), so the "
-               "loader ignored the library."
-             : "The loader did not load " + library_ + ": its own message stands above, on standard error.";
-  spdlog::error("NOT loaded, nothing of this program will be seen: {}", why_not_);
+void LoadWatch::look() {
+  std::error_code gone;
+  const std::string now =
+      std::filesystem::read_symlink("/proc/" + std::to_string(pid_) + "/exe", gone).string();
+  if (gone) return;
+  if (now != executable_) settled_ = false;
+  executable_ = now;
+  if (!settled_) settled_ = is_settled();
+}
+
+bool LoadWatch::is_settled() {
+  const Preflight program = check_process(pid_);
+  std::string reason = program.answer == Preflight::Answer::no ? program.reason : "";
+  if (reason.empty()) {
+    const std::string name = library_.substr(library_.rfind('/') + 1);
+    bool libc = false;
+    loaded_ = has_mapped(pid_, name, &libc) == Known::yes;
+    if (loaded_) return true;
+    // The loader maps what is preloaded before what is needed: with libc in and us not, we never will be.
+    // Asked twice, because a list that is read while it grows may show the later without the earlier.
+    if (!libc || has_mapped(pid_, name, &libc) != Known::no || !libc) return false;
+    reason =
+        "The loader left out " + library_ + ": LD_PRELOAD was taken away, or its own message stands above.";
+  }
+  spdlog::error("NOT loaded, nothing of {} will be seen. {}", executable_, reason);
+  if (why_not_.empty()) why_not_ = executable_ + ": " + reason;
   return true;
 }
 

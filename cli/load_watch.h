@@ -1,5 +1,6 @@
-// Did the library get into the program? The loader goes on without a library that it cannot or may not
-// load, so a run without leaks means nothing until this is known.
+// Did the library get into the program, and is it still there? The loader goes on without a library that it
+// cannot or may not load, and a wrapper script may exec a program that cannot be seen: a run without leaks
+// means nothing then.
 #pragma once
 
 #include <string>
@@ -10,17 +11,23 @@ class LoadWatch {
  public:
   LoadWatch(int pid, std::string library) : pid_(pid), library_(std::move(library)) {}
 
-  // Looks at the running program. True when there is no more to find out; tells the user at once if the
-  // library was left out.
-  bool look();
+  // Looks at the running program, to be called now and then: cheap unless it has exec'ed another file
+  // since. Tells the user at once if the library was left out.
+  void look();
 
-  // It was left out: this is the reason, a sentence. "" = it is in, or the program ended before it could
-  // be seen, or may not be looked at.
+  bool is_loaded() const { return loaded_; }  // it was seen there
+  // It was left out, at least once: this is the reason, a sentence. "" = it was always there, or the program
+  // ended before it could be seen, or may not be looked at.
   const std::string& why_not() const { return why_not_; }
 
  private:
+  bool is_settled();
+
   int pid_;
-  std::string library_;  // path
+  std::string library_;     // path
+  std::string executable_;  // that the program runs now
+  bool settled_ = false;    // known about that one
+  bool loaded_ = false;
   std::string why_not_;
 };
 

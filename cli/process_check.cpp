@@ -28,11 +28,14 @@ void judge_executable(const std::string& proc, Preflight& result) {
 }
 
 void note_state(int pid, Preflight& result) {
-  const bool tracked = has_mapped(pid, kLibraryName) == Known::yes;
-  result.notes.emplace_back(
-      tracked ? "It is tracked already: `socktrack report` shows what was found so far."
-              : "It is not tracked: a running process cannot be joined, start it again under "
-                "`socktrack run` or with LD_PRELOAD set to the library.");
+  const Known tracked = has_mapped(pid, kLibraryName);
+  if (tracked == Known::yes) {
+    result.notes.emplace_back("It is tracked already: `socktrack report` shows what was found so far.");
+  } else if (tracked == Known::no) {
+    result.notes.emplace_back(
+        "It is not tracked: a running process cannot be joined, start it again under `socktrack run` or with "
+        "LD_PRELOAD set to the library.");
+  }
   if (uses_io_uring(pid) == Known::yes) {
     result.notes.emplace_back(
         "It uses io_uring: reads, accepts and closes that go through a ring are not seen.");

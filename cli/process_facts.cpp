@@ -3,6 +3,8 @@
 #include <elf.h>
 #include <sys/auxv.h>
 
+#include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <system_error>
@@ -21,6 +23,16 @@ std::string file_name_of(const std::string& line) {
   std::string name = line.substr(line.rfind('/') + 1);
   if (name.ends_with(" (deleted)")) name.resize(name.size() - sizeof " (deleted)" + 1);
   return name;
+}
+
+// The environment as it was at exec: entries that end with a zero byte each.
+bool has_environment(int pid, const std::vector<std::string>& entries) {
+  std::ifstream file(proc(pid, "environ"), std::ios::binary);
+  std::size_t found = 0;
+  for (std::string entry; std::getline(file, entry, '\0');) {
+    found += std::count(entries.begin(), entries.end(), entry) > 0 ? 1U : 0U;
+  }
+  return found == entries.size();
 }
 
 }  // namespace
@@ -55,6 +67,18 @@ Known uses_io_uring(int pid) {
     if (fs::read_symlink(entry->path(), gone) == "anon_inode:[io_uring]") return Known::yes;
   }
   return Known::no;
+}
+
+std::vector<int> processes_with(const std::vector<std::string>& entries) {
+  std::vector<int> pids;
+  std::error_code error;
+  for (fs::directory_iterator entry("/proc", error), end; !error && entry != end; entry.increment(error)) {
+    const std::string name = entry->path().filename().string();
+    int pid = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
+    if (parsed.ec == std::errc{} && has_environment(pid, entries)) pids.push_back(pid);
+  }
+  return pids;
 }
 
 std::string status_field(int pid, const std::string& name) {

@@ -18,6 +18,9 @@ Known has_mapped(int pid, const std::string& file_name, bool* libc = nullptr);
 // A descriptor is an io_uring.
 Known uses_io_uring(int pid);
 
+// The living processes of this user whose environment holds all of `entries` ("NAME=value").
+std::vector<int> processes_with(const std::vector<std::string>& entries);
+
 // One line of /proc/PID/status, "" if there is none: status_field(1, "Seccomp") is "0", "1" or "2".
 std::string status_field(int pid, const std::string& name);
 

@@ -22,15 +22,18 @@
 #include "cli/load_watch.h"
 #include "cli/new_file.h"
 #include "cli/preflight.h"
+#include "cli/process_facts.h"
 #include "cli/run_directory.h"
 #include "cli/run_options.h"
 #include "cli/terminal.h"
+#include "cli/trial_load.h"
 #include "watch/render.h"
 
 namespace socktrack {
 namespace {
 
 constexpr int kNotExecutable = 126, kNotFound = 127;
+constexpr const char* kStillRunning = "still_running";
 
 constexpr const char* kFooter =
     "Example: socktrack run --grace 2s --json report.json --fail-on-leak -- ./server --port 8080\n"
@@ -47,13 +50,27 @@ struct Outcome {
   int status = 0;
   std::string exe;
   Clock::time_point started, ended;
-  std::string not_loaded;  // why; "" = loaded, or not known
+  std::string not_loaded;      // why; "" = loaded, or not known
+  bool is_unverified = false;  // nobody could tell before or after the start
 };
+
+// Built with a sanitizer itself, the library needs the runtime first like any program.
+std::string runtime_of(const std::string& library) {
+  const int file = open(library.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return "";
+  const auto facts = read_elf_facts(file);
+  close(file);
+  return facts ? sanitizer_runtime(*facts) : "";
+}
 
 std::string find_library_or_fail() {
   std::string problem;
-  std::string library = find_library(problem);
+  const std::string library = find_library(problem);
   if (library.empty()) throw Failure(kWillNotWork, problem);
+  // One built with a sanitizer may only be loaded behind its runtime.
+  if (!runtime_of(library).empty()) return library;
+  problem = problem_of_loading(library);
+  if (!problem.empty()) throw Failure(kWillNotWork, "the library cannot be loaded here: " + problem);
   return library;
 }
 
@@ -74,30 +91,24 @@ Preflight check_or_fail(const std::vector<std::string>& words) {
   throw Failure(kNotFound, sentence);
 }
 
-// Built with a sanitizer itself, the library needs the runtime first like any program.
-std::string runtime_of(const std::string& library) {
-  const int file = open(library.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return "";
-  const auto facts = read_elf_facts(file);
-  close(file);
-  return facts ? sanitizer_runtime(*facts) : "";
-}
-
-Outcome run_program(const Program& program, const std::string& library) {
+Outcome run_program(const Program& program, const std::string& library, const Preflight& preflight) {
   Outcome outcome;
   outcome.exe = program.path;
   outcome.started = Clock::now();
   Child child(program);
   LoadWatch watch(child.pid(), library);
   outcome.pid = child.pid();
-  outcome.status = child.wait([&watch] { return watch.look(); });
+  outcome.status = child.wait([&watch] { watch.look(); });
   outcome.ended = Clock::now();
   outcome.not_loaded = watch.why_not();
+  outcome.is_unverified = preflight.answer == Preflight::Answer::unknown && !watch.is_loaded();
   return outcome;
 }
 
 std::string iso_time(Clock::time_point time) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}Z", std::chrono::floor<std::chrono::milliseconds>(time));
+  const auto milliseconds =
+      std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(Clock::to_time_t(time)), milliseconds % 1000);
 }
 
 // A program that opened no socket leaves no recording; a report without it would leave its readers guessing.
@@ -108,8 +119,19 @@ ProcessReport without_recording(const Outcome& outcome) {
   process.started = iso_time(outcome.started);
   process.ended = iso_time(outcome.ended);
   process.exit_status = outcome.status;
-  process.final_look = outcome.not_loaded.empty();
+  process.final_look = outcome.not_loaded.empty() && !outcome.is_unverified;
   return process;
+}
+
+// Children that outlive the program and have opened no socket yet: nothing but their environment tells.
+std::size_t unrecorded_children(const RunDirectory& directory, const Report& report, int root) {
+  std::vector<int> children =
+      processes_with({"SOCKTRACK_OUTPUT=" + directory.path(), "SOCKTRACK_ROOT_PID=" + std::to_string(root)});
+  std::erase_if(children, [&report](int pid) {
+    return std::any_of(report.processes.begin(), report.processes.end(),
+                       [pid](const ProcessReport& process) { return process.pid == pid; });
+  });
+  return children.size();
 }
 
 Report make_report(const RunDirectory& directory, const Outcome& outcome) {
@@ -119,9 +141,15 @@ Report make_report(const RunDirectory& directory, const Outcome& outcome) {
                                     [&](const ProcessReport& each) { return each.pid == outcome.pid; });
   if (!has_root) report.processes.insert(report.processes.begin(), without_recording(outcome));
   if (!outcome.not_loaded.empty()) {
-    report.complete = false;
     report.notes.push_back({"not_loaded", 1, outcome.not_loaded});
+  } else if (!has_root && outcome.is_unverified) {
+    report.notes.push_back(
+        {"not_verified", 1, "The program ended before it could be seen whether it had the library."});
   }
+  if (const std::size_t count = unrecorded_children(directory, report, outcome.pid); count > 0) {
+    report.notes.push_back({kStillRunning, count, "Processes that the program started are still running."});
+  }
+  report.complete = report.complete && report.notes.empty();
   return report;
 }
 
@@ -149,14 +177,20 @@ void show(const Report& report, bool quiet) {
   std::fflush(stderr);
 }
 
+bool is_running(const Report& report) {
+  return std::any_of(report.processes.begin(), report.processes.end(),
+                     [](const ProcessReport& each) { return each.running; }) ||
+         std::any_of(report.notes.begin(), report.notes.end(),
+                     [](const BlindSpotNote& note) { return note.name == kStillRunning; });
+}
+
 // A private directory is kept only for what somebody may want to look at again, or is still written to.
 void keep_or_remove(const RunDirectory& directory, const Report& report) {
   if (!directory.is_private()) return;
-  const bool running = std::any_of(report.processes.begin(), report.processes.end(),
-                                   [](const ProcessReport& each) { return each.running; });
+  const bool running = is_running(report);
   if (!running && leaked_in(report) == 0) return directory.remove();
-  std::fprintf(stderr, "socktrack: %s, see the recordings again with: socktrack report %s\n",
-               running ? "processes are still running" : "kept", directory.path().c_str());
+  std::fprintf(stderr, "socktrack: %s; to see the recordings again: socktrack report %s\n",
+               running ? "still running" : "kept", directory.path().c_str());
 }
 
 int status_after(const Outcome& outcome, const Report& report, const Options& options) {
@@ -178,7 +212,7 @@ int run(const RunOptions& request) {
                                             {preflight.first_preload, runtime_of(library)})};
   Outcome outcome;
   try {
-    outcome = run_program(program, library);
+    outcome = run_program(program, library, preflight);
   } catch (const Failure&) {
     directory.remove();
     throw;
