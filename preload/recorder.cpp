@@ -248,7 +248,12 @@ void end(EndedBy by, int status) {
   if (process::ours || !process::at_home()) return;
   if (recording() == nullptr && options.json[0] != '\0' && !options.hosted && !process::forked()) begin();
   Header* header = recording();
-  if (header == nullptr || g_ended.exchange(true, std::memory_order_acq_rel)) return;
+  if (header == nullptr) {
+    if (g_inheritance.prepared.start != nullptr) discard_recording_memory(g_inheritance.prepared);
+    g_inheritance.prepared = {};
+    return;
+  }
+  if (g_ended.exchange(true, std::memory_order_acq_rel)) return;
   const int saved = errno;
   if (watcher::last_sweep()) header->final_sweep.store(1, std::memory_order_relaxed);
   header->exit_status.store(static_cast<std::uint32_t>(status) & 0xffU, std::memory_order_relaxed);

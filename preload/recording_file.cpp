@@ -32,6 +32,7 @@ constexpr std::uint64_t kLeastRoom = 1U << 20U;
 
 // The directory once it was chosen; children of this process use the same.
 char g_directory[1024];
+char g_file[128];  // in it: the file made last
 
 struct Job {
   const char* directory;
@@ -113,8 +114,8 @@ bool has_room(long fd) {
 long make_file(Job& job, long owner_pid) {
   const long directory = open_directory(job.directory);
   if (raw_failed(directory)) return directory;
-  char name[128];
-  file_name(name, sizeof name, owner_pid);
+  char* name = g_file;
+  file_name(name, sizeof g_file, owner_pid);
   const long fd =
       raw_syscall(SYS_openat, directory, reg(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (raw_failed(fd)) return fd;
@@ -170,6 +171,13 @@ bool make_in_helper(Job& job) {
 }
 
 }  // namespace
+
+void discard_recording_memory(const RecordingMemory& memory) {
+  if (!memory.shared) return;
+  char path[sizeof g_directory + sizeof g_file];
+  SmallText{path, sizeof path}.add(g_directory).add('/').add(g_file);
+  raw_syscall(SYS_unlinkat, AT_FDCWD, reg(path), 0);
+}
 
 const char* recording_directory() { return g_directory; }
 

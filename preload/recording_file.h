@@ -17,6 +17,9 @@ struct RecordingMemory {
 // the program, not even for a moment.
 RecordingMemory make_recording_memory(const char* directory, std::size_t size);
 
+// Takes a file back that was made last and never used.
+void discard_recording_memory(const RecordingMemory& memory);
+
 // Where it was, or should have been, made.
 const char* recording_directory();
 

@@ -60,9 +60,11 @@ bool is_blank(const Header& header) {
   return std::memcmp(&header, &blank, sizeof(Header)) == 0;
 }
 
+constexpr const char* kNotBegun = "it is being created, or its program never came to use it";
+
 // Identity first, then geometry: a foreign file must not be called a damaged recording.
 void check_identity(const Header& header, const std::string& path) {
-  if (is_blank(header)) refuse(path, "is empty: it is being created, or its program died while creating it");
+  if (is_blank(header)) throw RecordingNotBegun("'" + path + "' is empty: " + kNotBegun);
   if (std::memcmp(header.magic, kMagic, sizeof(kMagic)) != 0) refuse(path, "is not a socktrack recording");
   if (header.layout_version != kLayoutVersion) {
     refuse(path, "was written by another version of socktrack (layout " +
@@ -95,7 +97,7 @@ void check_header(const Header& header, std::uint64_t size, const std::string& p
   check_geometry(header, path);
   check_size(header, size, path);
   if (header.ready.load(std::memory_order_acquire) == 0) {
-    refuse(path, "is not ready: it is being created, or its program died while creating it");
+    throw RecordingNotBegun("'" + path + "' is not ready: " + kNotBegun);
   }
 }
 

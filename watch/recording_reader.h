@@ -19,6 +19,13 @@ class RecordingError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Nothing was ever recorded in it: it is being created this moment, or was prepared for a forked child that
+// never needed it.
+class RecordingNotBegun : public RecordingError {
+ public:
+  using RecordingError::RecordingError;
+};
+
 // A view of one recording: of a file (mapped read-only, owned by the view) or of memory of this process
 // (borrowed). All areas lie inside the mapping. Counts are clamped to what fits.
 class RecordingView {
