@@ -60,8 +60,9 @@ Report load_report(const std::vector<std::string>& files, Names& names,
       report.processes.push_back(build_process(recording, fate, names));
       const ProcessReport& process = report.processes.back();
       report.complete = report.complete && !process.running && process.final_look;
-    } catch (const RecordingNotBegun&) {
-      continue;
+    } catch (const RecordingNotBegun& error) {
+      // Among others it is an ordinary leftover of a child; alone it is the answer somebody waits for.
+      if (files.size() == 1) report.notes.push_back({"unreadable_recording", 1, error.what()});
     } catch (const RecordingError& error) {
       report.notes.push_back({"unreadable_recording", 1, error.what()});
       report.complete = false;
