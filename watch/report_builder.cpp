@@ -8,6 +8,7 @@
 #include <ctime>
 #include <string_view>
 
+#include "watch/suspects.h"
 #include "watch/vocabulary.h"
 
 namespace socktrack {
@@ -220,6 +221,11 @@ void add_groups(ProcessReport& report, const RecordingView& recording, Names& na
     if (!is_sound(group)) continue;
     LeakGroup built = build_group(recording, group, sockets[i], names);
     if (auto* list = list_for(report, built, group.flags)) list->push_back(std::move(built));
+  }
+  if (!report.running && !report.final_look) {
+    for (const Group& group : unspoken_suspects(recording)) {
+      report.open_at_exit.push_back(build_group(recording, group, {}, names));
+    }
   }
   const auto larger = [](const LeakGroup& a, const LeakGroup& b) { return a.count > b.count; };
   for (auto* list : {&report.groups, &report.open_at_exit, &report.closed_late}) {
