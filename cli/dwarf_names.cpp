@@ -199,9 +199,11 @@ class ModuleNames {
     return frame;
   }
 
-  // clang writes no .debug_aranges: then every unit is asked.
+  // Asked again with dwarf_haspc: elfutils stretches a unit over the code behind it. Where there is no
+  // .debug_aranges (clang) every unit is asked.
   Dwarf_Die* unit_at(Dwarf_Addr address, Dwarf_Addr& bias) {
-    if (Dwarf_Die* unit = dwfl_module_addrdie(module_, address, &bias)) return unit;
+    Dwarf_Die* nearest = dwfl_module_addrdie(module_, address, &bias);
+    if (nearest != nullptr && dwarf_haspc(nearest, address - bias) > 0) return nearest;
     Dwarf_Die* unit = nullptr;
     while ((unit = dwfl_module_nextcu(module_, unit, &bias)) != nullptr) {
       if (dwarf_haspc(unit, address - bias) > 0) return unit;

@@ -198,8 +198,10 @@ class Text {
     groups(process, false);
     if (!process.open_at_exit.empty()) {
       blank();
-      line("not leaks: {} still open when the program ended, dead for less than the grace ({})",
-           plural(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
+      line(
+          "not leaks: {} still open when the program ended, dead for less than the grace "
+          "(--grace 0 counts them): {}",
+          plural(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
     }
     if (!process.closed_late.empty()) closed_late(process);
     for (const BlindSpotNote& each : process.blind_spots) note(each);
@@ -270,25 +272,31 @@ class Text {
     if (shown > 0 && group.count > shown) line("    ... {} more", group.count - shown);
   }
 
-  // The innermost named function of each group, as a pointer to where to look.
+  static std::string open_place(const LeakGroup& group) {
+    const auto& frames = group.open_stack;
+    const auto named = std::find_if(frames.begin(), frames.end(),
+                                    [](const Frame& frame) { return !frame.function.empty(); });
+    if (named == frames.end()) return "somewhere unknown";
+    return fmt::format("in {} {}", function_of(*named), place_of(*named));
+  }
+
+  // Where to look, each place once: the innermost named function of the open stacks.
   static std::string open_places(const std::vector<LeakGroup>& groups) {
-    std::string places;
-    for (std::size_t i = 0; i < groups.size() && i < 3; ++i) {
-      const auto& frames = groups[i].open_stack;
-      const auto named = std::find_if(frames.begin(), frames.end(),
-                                      [](const Frame& frame) { return !frame.function.empty(); });
-      if (i > 0) places += "; ";
-      places += named == frames.end() ? std::string("opened somewhere unknown")
-                                      : fmt::format("opened in {} {}", function_of(*named), place_of(*named));
+    std::vector<std::string> places;
+    for (const LeakGroup& group : groups) {
+      std::string place = open_place(group);
+      if (std::find(places.begin(), places.end(), place) == places.end()) places.push_back(std::move(place));
     }
-    return groups.size() > 3 ? places + "; ..." : places;
+    const bool cut = places.size() > 3;
+    if (cut) places.resize(3);
+    return fmt::format("opened {}{}", fmt::join(places, ", "), cut ? ", ..." : "");
   }
 
   void closed_late(const ProcessReport& process) {
     std::uint64_t sum = 0;
     for (const LeakGroup& each : process.closed_late) sum += each.late_closes;
     blank();
-    line("not leaks: {} closed after all, later than the grace ({})", plural(sum, "socket"),
+    line("not leaks: {} closed after all, later than the grace: {}", plural(sum, "socket"),
          open_places(process.closed_late));
   }
 

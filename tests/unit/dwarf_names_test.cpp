@@ -156,6 +156,17 @@ TEST_F(DwarfNamesTest, ProgramsAtFixedAddresses) {
   EXPECT_EQ(frames[0].line, 2);
 }
 
+// elfutils stretches a unit over code behind it that has no debug information.
+TEST_F(DwarfNamesTest, CodeWithoutDebugInformationTakesNoLineOfItsNeighbour) {
+  const Module& module = module_of(fixture_, SOCKTRACK_FIXED_SAMPLE);
+  const std::vector<Frame> frames =
+      names_->frames_at(module, address_of(SOCKTRACK_FIXED_SAMPLE, "_start") + 1);
+  ASSERT_THAT(frames, SizeIs(1));
+  EXPECT_EQ(frames[0].function, "_start");
+  EXPECT_EQ(frames[0].file, "");
+  EXPECT_EQ(frames[0].line, 0);
+}
+
 TEST_F(DwarfNamesTest, SymbolsDoWithoutDebugInformation) {
   const TemporaryDirectory directory;
   const std::string alone = directory.file("alone.so");  // its debug file is not beside it
