@@ -7,14 +7,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
 
 #include "cli/commands.h"
 #include "cli/dwarf_names.h"
+#include "cli/failure.h"
 #include "cli/load_report.h"
+#include "cli/new_file.h"
+#include "cli/terminal.h"
 #include "cli/thread_stacks.h"
 #include "watch/output_dir.h"
 #include "watch/render.h"
@@ -112,15 +114,7 @@ void write_json(const Report& report, const std::string& to) {
     if (!std::cout) throw std::runtime_error("the report could not be written to standard output");
     return;
   }
-  std::ofstream file(to, std::ios::trunc);
-  file << text << std::flush;
-  if (!file) throw std::runtime_error("'" + to + "' cannot be written");
-}
-
-TextStyle terminal_style() {
-  TextStyle style;
-  style.colour = isatty(STDOUT_FILENO) == 1 && std::getenv("NO_COLOR") == nullptr;
-  return style;
+  NewFile(to).commit(text);
 }
 
 void show_files(const std::vector<std::string>& files, const std::string& json, Names& names) {
@@ -132,12 +126,15 @@ void show_files(const std::vector<std::string>& files, const std::string& json, 
   if (report.processes.empty()) throw RecordingError("no recording could be read");
   if (!json.empty()) return write_json(report, json);
   report.notes.clear();  // they stand on standard error
-  std::cout << render_text(report, terminal_style()) << std::flush;
+  TextStyle style;
+  style.colour = wants_colour(STDOUT_FILENO);
+  std::cout << render_text(report, style) << std::flush;
 }
 
 void show_stacks(int pid, Names& names) {
-  std::cout << "threads of process " << pid << '\n';
-  for (const ThreadStack& thread : thread_stacks(pid, names)) {
+  const std::vector<ThreadStack> threads = thread_stacks(pid, names);
+  std::cout << "\nthreads of process " << pid << '\n';
+  for (const ThreadStack& thread : threads) {
     std::cout << "  " << thread.tid << ' ' << printable(thread.name) << ": " << thread.doing << '\n';
     if (!thread.problem.empty()) std::cout << "    " << thread.problem << '\n';
     for (const std::string& line : stack_lines(thread.frames)) std::cout << "    " << line << '\n';
@@ -171,6 +168,16 @@ void sort_out(ReportRequest& request, bool json_asked) {
   request.json = "-";
 }
 
+CLI::Validator process_id() {
+  return {[](const std::string& text) {
+            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+            return digits && text.find_first_not_of('0') != std::string::npos
+                       ? std::string()
+                       : "'" + text + "' is not the number of a process";
+          },
+          ""};
+}
+
 }  // namespace
 
 void add_report_command(CLI::App& app, int& exit_status) {
@@ -184,12 +191,15 @@ void add_report_command(CLI::App& app, int& exit_status) {
           ->type_name("[FILE]");
   command->add_option("--stacks", request->stacks_of, "Add what each thread of this process is doing now")
       ->type_name("PID")
-      ->check(CLI::PositiveNumber)
+      ->check(process_id())
       ->excludes(json);
   command->callback([request, json, &exit_status] {
     try {
       sort_out(*request, json->count() > 0);
       show(*request);
+    } catch (const Failure& failure) {
+      std::cerr << "socktrack: " << failure.what() << '\n';
+      exit_status = failure.exit_status();
     } catch (const std::exception& error) {
       std::cerr << "socktrack: " << error.what() << '\n';
       exit_status = kCannot;
