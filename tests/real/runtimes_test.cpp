@@ -37,7 +37,7 @@ TEST(Real, PythonAsyncio) {
 
 TEST(Real, PythonTls) {
   if (const std::string reason = why_no_python(); !reason.empty()) GTEST_SKIP() << reason;
-  if (const std::string reason = why_not("openssl"); !reason.empty()) GTEST_SKIP() << reason;
+  if (find_program("openssl").empty()) GTEST_SKIP() << "openssl is not installed";
   const TempDir directory;
   const std::string certificate = directory / "certificate.pem";
   const std::string key = directory / "key.pem";
@@ -54,7 +54,7 @@ TEST(Real, PythonWithChildrenInBetween) {
 }
 
 TEST(Real, NodeHttp) {
-  if (const std::string reason = why_not("node", true); !reason.empty()) GTEST_SKIP() << reason;
+  if (const std::string reason = why_not("node"); !reason.empty()) GTEST_SKIP() << reason;
   const std::string node = std::filesystem::canonical(find_program("node")).string();
   // 30 connections that close, at least one that is kept, each with both ends here, and the listener.
   expect_unchanged_and_healthy({node, real_script("http.js")}, "/node", 63);
@@ -66,13 +66,13 @@ void expect_java_healthy(const std::string& name, std::uint64_t sockets) {
 }
 
 TEST(Real, JavaBlocking) {
-  if (const std::string reason = why_not("java", true); !reason.empty()) GTEST_SKIP() << reason;
+  if (const std::string reason = why_not("java"); !reason.empty()) GTEST_SKIP() << reason;
   if (java_classes("real").empty()) GTEST_SKIP() << "no JDK when this was configured";
   expect_java_healthy("EchoBlocking", 41);
 }
 
 TEST(Real, JavaNio) {
-  if (const std::string reason = why_not("java", true); !reason.empty()) GTEST_SKIP() << reason;
+  if (const std::string reason = why_not("java"); !reason.empty()) GTEST_SKIP() << reason;
   if (java_classes("real").empty()) GTEST_SKIP() << "no JDK when this was configured";
   expect_java_healthy("EchoNio", 41);
 }

@@ -36,9 +36,8 @@ std::string sanitizer() {
 Environment base_environment() {
   const std::string runtime = SOCKTRACK_SANITIZER_RUNTIME;
   if (runtime.empty()) return {};
-  // The programs are strangers: their leaked memory is none of our business. And a sanitizer says
-  // nothing at exit unless something is wrong, so output can still be compared.
-  return {{"SOCKTRACK_TEST_PRELOAD", runtime}, {"ASAN_OPTIONS", "detect_leaks=0"}};
+  // The programs are strangers: their leaked memory is none of our business, their signals are their own.
+  return {{"ASAN_OPTIONS", "detect_leaks=0:handle_segv=0"}};
 }
 
 Environment preload_environment(const TempDir& directory, const Environment& added) {
