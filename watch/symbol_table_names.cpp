@@ -156,7 +156,7 @@ std::string function_at(const Frame& frame) {
   const File file(frame.module);
   const std::vector<Elf64_Shdr> sections = sections_of(file);
   if (sections.empty() || build_id_of(file, sections) != frame.build_id) return "";
-  for (const std::uint32_t type : {SHT_SYMTAB, SHT_DYNSYM}) {
+  for (const Elf64_Word type : {Elf64_Word{SHT_SYMTAB}, Elf64_Word{SHT_DYNSYM}}) {
     for (const Elf64_Shdr& section : sections) {
       if (section.sh_type != type) continue;
       std::string name = function_in(file, sections, section, frame.offset);
