@@ -18,13 +18,6 @@ bool is_tcp(int domain, int type, int protocol) {
          (protocol == 0 || protocol == IPPROTO_TCP);
 }
 
-bool kernel_says_tcp(int fd) {
-  int protocol = 0;
-  socklen_t length = sizeof protocol;
-  const long answer = raw_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, reg(&protocol), reg(&length));
-  return !raw_failed(answer) && protocol == IPPROTO_TCP;
-}
-
 bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 
 // The attempt failed for good; EINPROGRESS and EINTR go on in the background.
@@ -48,6 +41,13 @@ bool connect_failed(int error) {
 }
 
 }  // namespace
+
+bool kernel_says_tcp(int fd) {
+  int protocol = 0;
+  socklen_t length = sizeof protocol;
+  const long answer = raw_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, reg(&protocol), reg(&length));
+  return !raw_failed(answer) && protocol == IPPROTO_TCP;
+}
 
 void short_of_descriptors() {
   if (!process::ours && process::at_home()) watcher::short_of_descriptors();

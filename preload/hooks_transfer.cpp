@@ -47,11 +47,29 @@ bool is_fatal(int error) {
   }
 }
 
+// An unknown descriptor is worth a question to the kernel only where it must be a socket: files end all the
+// time.
+bool may_be_sighted(int fd, Operation operation) {
+  if (table::is_tracked(fd)) return true;
+  switch (operation) {
+    case Operation::recv:
+    case Operation::recvfrom:
+    case Operation::recvmsg:
+    case Operation::send:
+    case Operation::sendto:
+    case Operation::sendmsg:
+      return kernel_says_tcp(fd);
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 [[gnu::noinline]] ssize_t witness(ssize_t n, int fd, Operation operation, bool end_of_stream) {
   if (!end_of_stream && (n == 0 || !is_fatal(errno))) return n;
-  if (!table::is_tracked(fd) || process::ours || !process::at_home()) return n;
+  if (process::ours || !may_be_sighted(fd, operation) || !process::at_home()) return n;
+  if (!table::is_tracked(fd)) table::adopt(fd);
   table::sight(fd, operation, n == 0 ? 0 : errno);
   return n;
 }

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "preload/json_target.h"
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recorder.h"
@@ -54,6 +55,7 @@ __attribute__((constructor(101))) void load() {
   for (unsigned i = 0; i < missing; i++) recorder::count(BlindSpot::symbol_missing);
   watcher::note_standard_error();
   teardown::prepare();
+  json_target::prepare();
   if (is_unwanted_child()) recorder::stay_passive();
   on_exit(note_exit_status, nullptr);
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "preload/json_target.h"
 #include "preload/process.h"
 #include "preload/recording_file.h"
 #include "preload/sites.h"
@@ -246,7 +247,7 @@ void after_fork() {
 
 void end(EndedBy by, int status) {
   if (process::ours || !process::at_home()) return;
-  if (recording() == nullptr && options.json[0] != '\0' && !options.hosted && !process::forked()) begin();
+  if (recording() == nullptr && json_target::is_awaited()) begin();
   Header* header = recording();
   if (header == nullptr) {
     if (g_inheritance.prepared.start != nullptr) discard_recording_memory(g_inheritance.prepared);

@@ -7,6 +7,7 @@
 #include <exception>
 #include <memory>
 
+#include "preload/json_target.h"
 #include "preload/log.h"
 #include "preload/private_table.h"
 #include "preload/process.h"
@@ -43,9 +44,9 @@ Report current_report() {
 }
 
 void write_json(const Report& report) {
-  // A forked child would overwrite its parent's file.
-  if (recorder::options.json[0] == '\0' || recorder::options.hosted || process::forked()) return;
-  const std::string problem = write_file_atomically(recorder::options.json, render_json(report));
+  const std::string path = json_target::path();
+  if (path.empty()) return;
+  const std::string problem = write_file_atomically(path, render_json(report));
   if (!problem.empty()) log::warn(problem);
 }
 

@@ -128,7 +128,7 @@ void sample_close(Header* recording, std::uint32_t open_site) {
 void note_thread(Header* recording, std::uint32_t tid) {
   auto* names = reinterpret_cast<ThreadName*>(reinterpret_cast<char*>(recording) + recording->threads_at);
   ThreadName& entry = names[tid % kMaxThreads];
-  if (!recorder::touch(&entry, sizeof entry)) return;
+  if (!recorder::touch(&entry, sizeof entry) || entry.tid.load(std::memory_order_relaxed) == tid) return;
   entry.tid.store(0, std::memory_order_relaxed);
   raw_syscall(SYS_prctl, PR_GET_NAME, reg(entry.name));
   entry.tid.store(tid, std::memory_order_release);
@@ -190,6 +190,14 @@ void acquire(int fd, std::uint32_t flags) {
   recording->opened.fetch_add(1, std::memory_order_relaxed);
   Site* open_site = site == 0 ? nullptr : recorder::site_at(recording, site);
   if (open_site != nullptr) open_site->opened.fetch_add(1, std::memory_order_relaxed);
+}
+
+void adopt(int fd) {
+  const ErrnoKeeper keeper;
+  Header* recording = recorder::begin();
+  if (recording == nullptr) return;
+  fill(recording, static_cast<std::uint32_t>(fd), slot_flag::adopted, 0, birth(fd));
+  recording->opened.fetch_add(1, std::memory_order_relaxed);
 }
 
 void release(int fd) {

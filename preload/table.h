@@ -37,6 +37,10 @@ void lost(int fd);
 // `target` became another descriptor of the socket under `fd`.
 void duplicate(int fd, int target);
 
+// A TCP socket is in use whose opening was not seen: it came over exec, SCM_RIGHTS or pidfd_getfd. It has no
+// open site.
+void adopt(int fd);
+
 // Adds flags to a live slot.
 void mark(int fd, std::uint32_t flags);
 std::uint32_t flags_of(int fd);  // 0 if not tracked

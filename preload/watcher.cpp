@@ -8,6 +8,7 @@
 #include <csignal>
 #include <ctime>
 
+#include "preload/json_target.h"
 #include "preload/process.h"
 #include "preload/recorder.h"
 #include "preload/scribe.h"
@@ -77,7 +78,7 @@ void* probe_loop(void*) {
 }
 
 bool is_worth_a_report(const Header& recording) {
-  return recording.groups_used.load(std::memory_order_acquire) > 0 || recorder::options.json[0] != '\0' ||
+  return recording.groups_used.load(std::memory_order_acquire) > 0 || json_target::path()[0] != '\0' ||
          recorder::count_of(BlindSpot::table_full) > 0;
 }
 

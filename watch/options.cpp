@@ -152,7 +152,7 @@ const OptionName kOptionNames[] = {
     {"grace", "DURATION", "No progress for so long before a socket is called a leak (10s)"},
     {"interval", "DURATION", "Time between two looks (a quarter of the grace, 100ms to 1s)"},
     {"output", "DIR", "Keep the recordings in DIR (a private directory, removed if nothing leaked)"},
-    {"json", "FILE", "Write the report as JSON to FILE at exit"},
+    {"json", "FILE", "Write the report as JSON to FILE at exit; without the command, %p is the process id"},
     {"fail-on-leak", "STATUS", "Exit with STATUS if the program succeeded but leaked (23)"},
     {"follow-children", "on|off", "Track the processes that the program starts as well (on)"},
     {"mitigate", "RUNG", "What to do about a leaked socket (observe)"},
