@@ -158,6 +158,10 @@ std::vector<Transfer> receivers_that(Wanted wanted) {
   return chosen;
 }
 const auto kPeekers = receivers_that([](const Transfer& t) { return t.peek != nullptr; });
+const auto kSocketReaders = receivers_that([](const Transfer& t) {
+  return t.operation == Operation::recv || t.operation == Operation::recvfrom ||
+         t.operation == Operation::recvmsg;
+});
 const auto kFileReaders = receivers_that(
     [](const Transfer& t) { return t.operation == Operation::read || t.operation == Operation::readv; });
 
@@ -189,6 +193,13 @@ class EveryTransfer : public testing::TestWithParam<Transfer> {
 };
 
 class Receiver : public EveryTransfer {};
+class Adopter : public EveryTransfer {
+ protected:
+  static int pidfd() {
+    static const int fd = static_cast<int>(syscall(SYS_pidfd_open, getpid(), 0));
+    return fd;
+  }
+};
 class Peeker : public EveryTransfer {};
 class FileReader : public EveryTransfer {};
 class Sender : public EveryTransfer {};
@@ -246,6 +257,32 @@ TEST_P(Peeker, PeekIsNoSighting) {
   EXPECT_FALSE(slot().sighted);
 }
 
+// Over SCM_RIGHTS, exec or pidfd_getfd a socket arrives without any hook seeing its birth.
+TEST_P(Adopter, EndOfStreamAdoptsAnUnknownSocket) {
+  const Descriptor hidden(static_cast<int>(syscall(SYS_pidfd_getfd, pidfd(), fd(), 0)));
+  if (hidden.get() < 0) GTEST_SKIP() << "pidfd_getfd is not available";
+  ASSERT_FALSE(slot_of(hidden.get()).live);
+  end_stream(connection_);
+  errno = 4711;
+  EXPECT_EQ(from_here(GetParam(), hidden.get(), sizeof g_buffer), 0);
+  EXPECT_EQ(errno, 4711);
+  const SlotView slot = slot_of(hidden.get());
+  EXPECT_TRUE(slot.live);
+  EXPECT_NE(slot.flags & socktrack::slot_flag::adopted, 0u);
+  ASSERT_TRUE(slot.sighted);
+  EXPECT_EQ(slot.operation, GetParam().operation);
+  EXPECT_EQ(slot.open_site, 0u);
+}
+
+TEST_P(Adopter, OtherSocketsAreNotAdopted) {
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const Descriptor ours(pair[0]);
+  close(pair[1]);
+  EXPECT_EQ(from_here(GetParam(), ours.get(), sizeof g_buffer), 0);
+  EXPECT_FALSE(slot_of(ours.get()).live);
+}
+
 TEST_P(Receiver, FaultIsNoSighting) {
   Connection other = connect_pair();
   const int closed_fd = other.ours.release();
@@ -296,6 +333,7 @@ TEST_P(Sender, NothingSentIsNoEndOfStream) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Table, Receiver, testing::ValuesIn(kReceivers), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, Adopter, testing::ValuesIn(kSocketReaders), name_of);
 INSTANTIATE_TEST_SUITE_P(Table, Peeker, testing::ValuesIn(kPeekers), name_of);
 INSTANTIATE_TEST_SUITE_P(Table, FileReader, testing::ValuesIn(kFileReaders), name_of);
 INSTANTIATE_TEST_SUITE_P(Table, Sender, testing::ValuesIn(kSenders), name_of);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <fstream>
 
 #include "harness/socktrack.h"
 
@@ -36,6 +37,42 @@ TEST(Preload, WritesTheSameJson) {
   ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 23 recv"));
   EXPECT_EQ(opened(process), 81U);
   EXPECT_THAT(process.at("groups").front().at("sighting_stack"), Calls("read_request"));
+}
+
+// The wrapper has the library as well, opens no socket, and ends last.
+TEST(Preload, AWrapperDoesNotOverwriteTheJsonOfItsProgram) {
+  const TempDir directory;
+  const Environment environment = preload_environment(
+      directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_JSON", directory / "report.json"}});
+  std::ofstream(directory / "report.json") << "of an earlier run";
+  EXPECT_EQ(run({"/usr/bin/timeout", "60", program("c_eof")}, environment).status, 0);
+  EXPECT_EQ(leaked(process_of(read_report(directory / "report.json"), "/c_eof")), 23U);
+}
+
+TEST(Preload, AProgramWithoutSocketsReplacesTheJsonOfAnEarlierRun) {
+  const TempDir directory;
+  std::ofstream(directory / "report.json") << "of an earlier run";
+  const Environment environment =
+      preload_environment(directory, {{"SOCKTRACK_JSON", directory / "report.json"}});
+  EXPECT_EQ(run({"/bin/echo", "hello"}, environment).status, 0);
+  EXPECT_EQ(opened(process_of(read_report(directory / "report.json"), "/echo")), 0U);
+}
+
+TEST(Preload, EachProcessHasAJsonOfItsOwn) {
+  const TempDir directory;
+  const Environment environment = preload_environment(
+      directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_JSON", directory / "report-%p.json"}});
+  EXPECT_EQ(run({program("fork_worker")}, environment).status, 0);
+  std::uint64_t leaks = 0;
+  int reports = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    if (entry.path().extension() != ".json") continue;
+    reports++;
+    const Json document = read_report(entry.path().string());
+    leaks += leaked(document.at("processes").front());
+  }
+  EXPECT_EQ(reports, 2);
+  EXPECT_GT(leaks, 0U);
 }
 
 TEST(Preload, IsSilentWithoutALeak) {
