@@ -13,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Build tree, then the library directories that installations know.
-const std::vector<const char*> kPlaces = {"../preload", "../" SOCKTRACK_LIBDIR, "../lib", "../lib64", "."};
+constexpr const char* kInstalled = "../" SOCKTRACK_LIBDIR;
+const std::vector<const char*> kPlaces = {"../preload", kInstalled, "../lib", "../lib64", "."};
 
 std::string usable(const fs::path& path) {
   std::error_code error;

@@ -26,6 +26,7 @@ constexpr const char* kPlainPattern = "socktrack: %v";
 
 // Owned for ever: a destructor at exit would run while the scribe still writes.
 spdlog::logger* g_logger = nullptr;
+bool g_blank_lines = true;  // they part groups for the eye; in syslog they are noise
 
 class StandardErrorSink final : public spdlog::sinks::base_sink<spdlog::details::null_mutex> {
   void sink_it_(const spdlog::details::log_msg& message) override {
@@ -96,6 +97,15 @@ std::shared_ptr<spdlog::sinks::sink> make_sink(const Options& options) {
   return std::make_shared<StandardErrorSink>();
 }
 
+// A datagram is a line of its own.
+std::unique_ptr<spdlog::formatter> formatter_for(LogTo target) {
+  const auto make = [](const char* pattern, const char* end) {
+    return std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc, end);
+  };
+  if (target == LogTo::syslog) return make("%v", "");
+  return make(target == LogTo::file ? kFilePattern : kPlainPattern, "\n");
+}
+
 }  // namespace
 
 void open(const Options& options) {
@@ -106,11 +116,8 @@ void open(const Options& options) {
     sink = std::make_shared<StandardErrorSink>();  // the file cannot be had: say things where they are seen
   }
   g_logger = sink ? new spdlog::logger("socktrack", sink) : new spdlog::logger("socktrack");
-  const char* pattern = options.log_to == LogTo::file     ? kFilePattern
-                        : options.log_to == LogTo::syslog ? "%v"
-                                                          : kPlainPattern;
-  g_logger->set_formatter(
-      std::make_unique<spdlog::pattern_formatter>(pattern, spdlog::pattern_time_type::utc));
+  g_logger->set_formatter(formatter_for(options.log_to));
+  g_blank_lines = options.log_to != LogTo::syslog;
   g_logger->flush_on(spdlog::level::info);
 }
 
@@ -124,7 +131,7 @@ void report(const std::string& text) {
   if (g_logger == nullptr) return;
   for (std::size_t start = 0; start < text.size();) {
     const std::size_t end = std::min(text.find('\n', start), text.size());
-    g_logger->info("{}", std::string_view(text).substr(start, end - start));
+    if (end > start || g_blank_lines) g_logger->info("{}", std::string_view(text).substr(start, end - start));
     start = end + 1;
   }
 }

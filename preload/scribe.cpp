@@ -98,7 +98,7 @@ void* write_loop(void*) {
 
 void ask(Request request) {
   g_asked.fetch_or(static_cast<std::uint32_t>(request), std::memory_order_acq_rel);
-  if (!g_running.exchange(true) && !start_thread(write_loop, 1024 * 1024)) g_running.store(false);
+  if (!g_running.exchange(true) && !start_thread(write_loop, 1024UL * 1024)) g_running.store(false);
   wake_all(g_asked);
 }
 

@@ -12,6 +12,7 @@ Json known(const std::string& text) { return text.empty() ? Json(nullptr) : Json
 
 // Milliseconds, without libm: the preload library needs libc only.
 double rounded(double seconds) {
+  // NOLINTNEXTLINE(bugprone-incorrect-roundings): ages are small and not negative; lround is in libm
   return static_cast<double>(static_cast<std::int64_t>(seconds * 1000.0 + 0.5)) / 1000.0;
 }
 

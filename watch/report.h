@@ -43,7 +43,7 @@ struct LeakGroup {
   double oldest_s = 0;
   std::uint64_t late_closes = 0;
   std::uint64_t opened_here = 0;  // all sockets opened at the open site
-  std::uint64_t closed_here = 0;   // ... and how many of them the program closed
+  std::uint64_t closed_here = 0;  // ... and how many of them the program closed
   std::vector<Frame> open_stack;
   std::vector<Frame> sighting_stack;
   std::vector<Frame> sibling_close_stack;  // where most other sockets of this open site are closed

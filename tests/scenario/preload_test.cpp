@@ -1,11 +1,16 @@
 // The library alone, as it stands in a unit file: LD_PRELOAD=libsocktrack.so and nothing else.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <thread>
+#include <vector>
 
 #include "harness/socktrack.h"
 
@@ -15,6 +20,43 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
+
+// Stands in for the syslog daemon where none runs.
+class SyslogReceiver {
+ public:
+  SyslogReceiver() : fd_(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
+    bound_ = bind(fd_, reinterpret_cast<const sockaddr*>(&kAddress), sizeof kAddress) == 0;
+    if (bound_) reader_ = std::thread([this] { receive(); });
+  }
+  ~SyslogReceiver() {
+    if (reader_.joinable()) messages();
+    close(fd_);
+    if (bound_) unlink(kAddress.sun_path);
+  }
+  SyslogReceiver(const SyslogReceiver&) = delete;
+  SyslogReceiver& operator=(const SyslogReceiver&) = delete;
+  bool is_there() const { return bound_; }
+  // All that was sent until now: datagrams keep their order, so an empty one of ours ends them.
+  std::vector<std::string> messages() {
+    sendto(fd_, "", 0, 0, reinterpret_cast<const sockaddr*>(&kAddress), sizeof kAddress);
+    reader_.join();
+    return messages_;
+  }
+
+ private:
+  void receive() {
+    char text[4096];
+    for (ssize_t size = 0; (size = recv(fd_, text, sizeof text, 0)) > 0;) {
+      messages_.emplace_back(text, static_cast<std::size_t>(size));
+    }
+  }
+
+  static constexpr sockaddr_un kAddress{AF_UNIX, "/dev/log"};
+  int fd_;
+  bool bound_ = false;
+  std::vector<std::string> messages_;
+  std::thread reader_;
+};
 
 std::ptrdiff_t lines_in(const std::string& text) { return std::count(text.begin(), text.end(), '\n'); }
 
@@ -37,6 +79,36 @@ TEST(Preload, WritesTheSameJson) {
   ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 23 recv"));
   EXPECT_EQ(opened(process), 81U);
   EXPECT_THAT(process.at("groups").front().at("sighting_stack"), Calls("read_request"));
+}
+
+TEST(Preload, LogsToAFileOfItsUserAlone) {
+  const TempDir directory;
+  const std::string log = directory / "socktrack.log";
+  const Outcome outcome = run(
+      {program("c_eof")}, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_LOG", log}}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err, "");
+  struct stat facts {};
+  ASSERT_EQ(stat(log.c_str(), &facts), 0);
+  EXPECT_EQ(facts.st_mode & 0777U, 0600U);
+  std::ifstream file(log);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_THAT(text, AllOf(HasSubstr("[info]"), HasSubstr("23"), HasSubstr("eof_not_closed")));
+}
+
+TEST(Preload, LogsToSyslogOneLineADatagram) {
+  SyslogReceiver syslog;
+  if (!syslog.is_there()) GTEST_SKIP() << "/dev/log cannot be made here, or belongs to a running daemon";
+  const TempDir directory;
+  const Outcome outcome =
+      run({program("c_eof")},
+          preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_LOG", "syslog"}}));
+  EXPECT_EQ(outcome.status, 0);
+  EXPECT_EQ(outcome.err, "");
+  const std::vector<std::string> messages = syslog.messages();
+  ASSERT_FALSE(messages.empty());
+  EXPECT_THAT(messages.front(), AllOf(testing::StartsWith("<30>socktrack["), HasSubstr("23 leaked sockets")));
+  EXPECT_THAT(messages, testing::Each(testing::Not(HasSubstr("\n"))));
 }
 
 // The wrapper has the library as well, opens no socket, and ends last.
