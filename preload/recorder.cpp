@@ -190,6 +190,12 @@ bool populate(std::uintptr_t base, std::uintptr_t page) {
   return true;
 }
 
+// Where nobody asked for recordings, those of processes that ended well would only fill a tmpfs.
+bool nobody_will_read(const Header& header) {
+  return options.output[0] == '\0' && !options.hosted && header.final_sweep.load() != 0 &&
+         header.groups_used.load() == 0;
+}
+
 template <typename T>
 T* record(Header* recording, std::uint64_t area, std::uint32_t index, std::uint32_t limit) {
   if (index >= limit) return nullptr;
@@ -262,6 +268,7 @@ void end(EndedBy by, int status) {
   header->ended_monotonic_ns.store(clock_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
   header->ended_by.store(static_cast<std::uint32_t>(by), std::memory_order_release);
   watcher::report_at_end();
+  if (nobody_will_read(*header)) discard_recording_memory({.start = header, .shared = g_shared.load()});
   errno = saved;
 }
 

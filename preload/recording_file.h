@@ -17,7 +17,7 @@ struct RecordingMemory {
 // the program, not even for a moment.
 RecordingMemory make_recording_memory(const char* directory, std::size_t size);
 
-// Takes a file back that was made last and never used.
+// Removes the file that was made last; the memory stays usable.
 void discard_recording_memory(const RecordingMemory& memory);
 
 // Where it was, or should have been, made.

@@ -155,6 +155,23 @@ TEST(Preload, IsSilentWithoutALeak) {
   EXPECT_EQ(outcome.err, "");
 }
 
+// Where nobody named a directory, only what somebody may want to read is kept.
+TEST(Preload, KeepsARecordingOnlyOfALeak) {
+  const TempDir directory;
+  Environment environment =
+      preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_LOG", "off"}});
+  environment.erase("SOCKTRACK_OUTPUT");
+  environment["XDG_RUNTIME_DIR"] = directory.path();
+  const auto kept = [&] {
+    const std::filesystem::directory_iterator files(directory / "socktrack");
+    return std::distance(begin(files), end(files));
+  };
+  EXPECT_EQ(run({program("c_eof"), "fixed"}, environment).status, 0);
+  EXPECT_EQ(kept(), 0);
+  EXPECT_EQ(run({program("c_eof")}, environment).status, 0);
+  EXPECT_EQ(kept(), 1);
+}
+
 TEST(Preload, IsSilentInAProgramWithoutSockets) {
   const TempDir directory;
   const Outcome outcome = run({"/bin/echo", "hello"}, preload_environment(directory));
