@@ -78,11 +78,20 @@ void require_64_bit(int pid) {
   }
 }
 
+std::string name_of_thread(int pid, int tid) {
+  std::ifstream comm(process_path(pid) + "/task/" + std::to_string(tid) + "/comm");
+  std::string name;
+  std::getline(comm, name);
+  return name;
+}
+
+// The watcher's threads (preload/watcher.h) would only stand between the reader and the program's.
+bool is_ours(const std::string& name) { return name == "socktrack" || name == "socktrack-log"; }
+
 Sample sample(int pid, int tid, const Unwinder& unwinder) {
   Sample s;
   s.thread.tid = tid;
-  std::ifstream comm(process_path(pid) + "/task/" + std::to_string(tid) + "/comm");
-  std::getline(comm, s.thread.name);
+  s.thread.name = name_of_thread(pid, tid);
   s.thread.doing = describe(blocked_in(pid, tid));
   s.thread.problem = with_stopped_thread(pid, tid, [&] { s.addresses = unwinder.addresses(tid); });
   if (s.thread.problem.empty() && s.addresses.empty()) s.thread.problem = "its stack could not be unwound";
@@ -92,7 +101,9 @@ Sample sample(int pid, int tid, const Unwinder& unwinder) {
 std::vector<Sample> sample_all(int pid) {
   const Unwinder unwinder;
   std::vector<Sample> samples;
-  for (const int tid : threads_of(pid)) samples.push_back(sample(pid, tid, unwinder));
+  for (const int tid : threads_of(pid)) {
+    if (!is_ours(name_of_thread(pid, tid))) samples.push_back(sample(pid, tid, unwinder));
+  }
   return samples;
 }
 

@@ -204,7 +204,10 @@ class Text {
           plural(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
     }
     if (!process.closed_late.empty()) closed_late(process);
-    for (const BlindSpotNote& each : process.blind_spots) note(each);
+    for (const BlindSpotNote& each : process.blind_spots) {
+      // What a vfork child closes is rightly left alone, and happens at every subprocess: for the JSON only.
+      if (each.name != name_of(BlindSpot::foreign_child)) note(each);
+    }
   }
 
   void headline(const ProcessReport& process) {
