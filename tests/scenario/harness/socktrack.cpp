@@ -37,7 +37,10 @@ Environment base_environment() {
   const std::string runtime = SOCKTRACK_SANITIZER_RUNTIME;
   if (runtime.empty()) return {};
   // The programs are strangers: their leaked memory is none of our business, their signals are their own.
-  return {{"ASAN_OPTIONS", "detect_leaks=0:handle_segv=0"}};
+  // Their forks, too, are their own (our watcher makes them forks of programs with threads).
+  return {
+      {"ASAN_OPTIONS", "detect_leaks=0:handle_segv=0"},
+      {"TSAN_OPTIONS", "die_after_fork=0:atexit_sleep_ms=0:ignore_noninstrumented_modules=1:handle_segv=0"}};
 }
 
 Environment preload_environment(const TempDir& directory, const Environment& added) {
