@@ -30,7 +30,6 @@ void closing(int fd);
 void closing_range(unsigned first, unsigned last);
 void closing_target(int fd, int target);
 int duplicated(int fd, int target);
-void short_of_descriptors();
 bool kernel_says_tcp(int fd);  // one system call; false also for what is no socket
 
 inline bool consumes(int flags) { return (flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0; }

@@ -40,6 +40,10 @@ bool connect_failed(int error) {
   }
 }
 
+void short_of_descriptors() {
+  if (!process::ours && process::at_home()) watcher::short_of_descriptors();
+}
+
 }  // namespace
 
 bool kernel_says_tcp(int fd) {
@@ -47,10 +51,6 @@ bool kernel_says_tcp(int fd) {
   socklen_t length = sizeof protocol;
   const long answer = raw_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, reg(&protocol), reg(&length));
   return !raw_failed(answer) && protocol == IPPROTO_TCP;
-}
-
-void short_of_descriptors() {
-  if (!process::ours && process::at_home()) watcher::short_of_descriptors();
 }
 
 int opened_socket(int fd, int domain, int type, int protocol) {

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "preload/json_target.h"
+#include "preload/private_table.h"
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recorder.h"
@@ -53,7 +54,7 @@ __attribute__((constructor(101))) void load() {
   // The command has checked and reported its own settings.
   options_from_environment(recorder::options, environ, is_hosted() ? nullptr : complain);
   for (unsigned i = 0; i < missing; i++) recorder::count(BlindSpot::symbol_missing);
-  watcher::note_standard_error();
+  note_standard_error_file();
   teardown::prepare();
   json_target::prepare();
   if (is_unwanted_child()) recorder::stay_passive();

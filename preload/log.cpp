@@ -136,6 +136,4 @@ void report(const std::string& text) {
   }
 }
 
-void note_standard_error() { note_standard_error_file(); }
-
 }  // namespace socktrack::log

@@ -15,6 +15,4 @@ void forget();
 void warn(const std::string& text);
 void report(const std::string& text);  // as it is, line by line
 
-void note_standard_error();
-
 }  // namespace socktrack::log

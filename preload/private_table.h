@@ -13,6 +13,9 @@ bool enter_private_table();
 // Hazard of keeping it: a daemon that closes its stderr wants whoever reads the other end (ssh, $(...)) to
 // see the end of it.
 int borrow_standard_error();
+
+// Remembers what descriptor 2 is at load. Later it is written to only while it is still that file: a program
+// that closed it may have a database under the number.
 void note_standard_error_file();
 
 }  // namespace socktrack

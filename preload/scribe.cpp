@@ -120,6 +120,4 @@ void after_fork() {
   log::forget();
 }
 
-void note_standard_error() { log::note_standard_error(); }
-
 }  // namespace socktrack::scribe

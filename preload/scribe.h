@@ -18,6 +18,5 @@ void ask(Request request);
 void ask_and_wait(Request request, std::uint64_t nanoseconds);
 
 void after_fork();
-void note_standard_error();
 
 }  // namespace socktrack::scribe

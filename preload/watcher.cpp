@@ -141,6 +141,4 @@ std::uint64_t leaked() {
   return sum;
 }
 
-void note_standard_error() { scribe::note_standard_error(); }
-
 }  // namespace socktrack::watcher

@@ -19,8 +19,4 @@ void report_at_end();                 // without a host: reports, and waits for 
 void short_of_descriptors();          // accept or socket failed with EMFILE: look now, say so. Never waits
 std::uint64_t leaked();               // sockets accused of a leak and not closed
 
-// Remembers what descriptor 2 is at load. Later it is written to only while it is still that file: a program
-// that closed it may have a database under the number.
-void note_standard_error();
-
 }  // namespace socktrack::watcher
