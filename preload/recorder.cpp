@@ -33,7 +33,8 @@ enum class State : std::uint8_t { none, creating, ready, passive };
 
 std::atomic<Header*> g_recording{nullptr};
 std::atomic<State> g_state{State::none};
-std::atomic<std::uint32_t> g_early_counts[16];  // blind spots met before there was a recording
+std::atomic<std::uint32_t> g_early_counts[static_cast<std::size_t>(
+    BlindSpot::count_)];  // blind spots met before there was a recording
 std::atomic<bool> g_ended{false};
 std::atomic<bool> g_shared{true};
 

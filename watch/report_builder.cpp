@@ -205,7 +205,7 @@ LeakGroup build_group(const RecordingView& recording, const Group& group, const 
 
 bool is_sound(const Group& group) {
   return group.ready.load(std::memory_order_acquire) != 0 && group.verdict > Verdict::healthy &&
-         group.verdict <= Verdict::half_open_peer && group.operation <= Operation::shutdown;
+         group.verdict <= Verdict::half_open_peer && group.operation <= Operation::stdio;
 }
 
 // Which list of the report a group belongs to; nullptr if nothing of it is left to tell.

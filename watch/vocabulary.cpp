@@ -62,6 +62,22 @@ const char* name_of(Operation operation) {
       return "getsockopt";
     case Operation::shutdown:
       return "shutdown";
+    case Operation::splice:
+      return "splice";
+    case Operation::sendfile:
+      return "sendfile";
+    case Operation::sendmmsg:
+      return "sendmmsg";
+    case Operation::preadv2:
+      return "preadv2";
+    case Operation::pwritev2:
+      return "pwritev2";
+    case Operation::poll:
+      return "poll";
+    case Operation::epoll_wait:
+      return "epoll_wait";
+    case Operation::stdio:
+      return "stdio";
   }
   return "?";
 }
@@ -90,6 +106,14 @@ const char* name_of(BlindSpot spot) {
       return "io_uring";
     case BlindSpot::foreign_child:
       return "foreign_child";
+    case BlindSpot::sandboxed:
+      return "sandboxed";
+    case BlindSpot::deepbind:
+      return "deepbind";
+    case BlindSpot::other_namespace:
+      return "other_namespace";
+    case BlindSpot::split_table:
+      return "split_table";
     case BlindSpot::count_:
       break;
   }
@@ -122,6 +146,16 @@ const char* sentence_of(BlindSpot spot) {
       return "The program uses io_uring: reads, accepts and closes that go through a ring are not seen.";
     case BlindSpot::foreign_child:
       return "Calls in children of vfork or clone were passed through and not recorded.";
+    case BlindSpot::sandboxed:
+      return "The program put itself under a seccomp filter: since then sockets were not looked at, because "
+             "a call "
+             "the filter forbids could end the program.";
+    case BlindSpot::deepbind:
+      return "Libraries were loaded with RTLD_DEEPBIND: their calls go past socktrack.";
+    case BlindSpot::other_namespace:
+      return "Libraries were loaded into a namespace of their own (dlmopen): their calls go past socktrack.";
+    case BlindSpot::split_table:
+      return "A thread took a descriptor table of its own (unshare): only the process's table is tracked.";
     case BlindSpot::count_:
       break;
   }

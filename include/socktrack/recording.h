@@ -22,7 +22,7 @@
 namespace socktrack {
 
 inline constexpr char kMagic[8] = {'S', 'O', 'C', 'K', 'T', 'R', 'K', '\n'};
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
 
 inline constexpr std::size_t kPage = 4096;
 inline constexpr std::uint32_t kMaxSlots = 1U << 20U;  // descriptors above are counted, not tracked
@@ -63,6 +63,14 @@ enum class Operation : std::uint8_t {
   writev,
   getsockopt,
   shutdown,
+  splice,
+  sendfile,
+  sendmmsg,
+  preadv2,
+  pwritev2,
+  poll,
+  epoll_wait,
+  stdio,
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -83,6 +91,15 @@ inline constexpr std::uint32_t stdio = 1U << 8U;      // owned by a FILE: its EO
 inline constexpr std::uint32_t sighted = 1U << 9U;    // `sighting` belongs to this generation
 inline constexpr std::uint32_t adopted = 1U << 10U;   // first seen in use, its opening was not seen
 inline constexpr std::uint32_t ipv6 = 1U << 11U;
+inline constexpr std::uint32_t unix_stream = 1U << 12U;  // AF_UNIX, SOCK_STREAM: judged by POLLHUP
+inline constexpr std::uint32_t passed = 1U << 13U;    // a copy was sent over SCM_RIGHTS: others may hold it
+inline constexpr std::uint32_t ignored = 1U << 14U;   // the program asked us to (socktrack.h)
+inline constexpr std::uint32_t told = 1U << 15U;      // poll or epoll told the program that it is over
+inline constexpr std::uint32_t in_epoll = 1U << 16U;  // member of an epoll set
+inline constexpr std::uint32_t claimed = 1U << 17U;   // the mitigator is acting: a racing close waits
+inline constexpr std::uint32_t finished = 1U << 18U;  // shut down by the mitigator
+inline constexpr std::uint32_t parked = 1U << 19U;    // the number holds our dead end, not the socket
+inline constexpr std::uint32_t pool_shift = 24;       // high 8 bits: index of the pool named by the program
 }  // namespace slot_flag
 
 inline constexpr std::uint32_t word_flags(std::uint64_t word) { return static_cast<std::uint32_t>(word); }
@@ -252,7 +269,11 @@ enum class BlindSpot : std::uint8_t {
   no_watcher_thread,  // the thread could not be started
   no_shared_file,     // recording is private memory: it dies with the process
   io_uring,
-  foreign_child,  // calls in a vfork or raw-clone child were passed through unrecorded
+  foreign_child,    // calls in a vfork or raw-clone child were passed through unrecorded
+  sandboxed,        // a seccomp filter was installed: nothing is asked or written any more
+  deepbind,         // a library was loaded with RTLD_DEEPBIND: its calls go past us
+  other_namespace,  // dlmopen: a libc of its own, unseen
+  split_table,      // a thread unshared its descriptor table: one table is tracked per process
   count_,
 };
 
@@ -295,10 +316,10 @@ struct Header {
   std::atomic<std::uint32_t> groups_used;
   std::atomic<std::uint32_t> accusations_used;
   std::atomic<std::uint32_t> sites_used;
-  std::atomic<std::uint64_t> blind_spots[16];
+  std::atomic<std::uint64_t> blind_spots[32];
 };
 static_assert(sizeof(Header) <= kPage);
-static_assert(static_cast<std::size_t>(BlindSpot::count_) <= 16);
+static_assert(static_cast<std::size_t>(BlindSpot::count_) <= 32);
 
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free && sizeof(std::atomic<std::uint64_t>) == 8);
 static_assert(std::is_standard_layout_v<Header> && std::is_standard_layout_v<Slot> &&
