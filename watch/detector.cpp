@@ -18,12 +18,34 @@ bool was_connected(const Witness& witness, const KernelFacts& facts) {
   return facts.was_connected || has(witness, slot_flag::accepted | slot_flag::inherited | slot_flag::adopted);
 }
 
+// poll and epoll tell that there is something to read; nobody needs to have read it.
+bool only_told(const Witness& witness) {
+  return witness.error == 0 &&
+         (witness.operation == Operation::poll || witness.operation == Operation::epoll_wait);
+}
+
+bool read_the_end(const Witness& witness, const KernelFacts& facts) {
+  if (witness.sighted) return !only_told(witness) || facts.fin == Fin::read;
+  // A server reads on until it is told. A client may have read its answer and the FIN at once, and keep the
+  // connection in a pool.
+  return witness.reads_by_ring && facts.fin == Fin::read && has(witness, slot_flag::accepted);
+}
+
 Verdict verdict_of_connection(const Witness& witness, const KernelFacts& facts) {
   if (witness.sighted && witness.error != 0) return Verdict::error_not_closed;
-  if (facts.state == TCP_CLOSE_WAIT && facts.unread > 0) return Verdict::data_unread;
-  if (witness.sighted) return Verdict::eof_not_closed;
+  if (facts.state == TCP_CLOSE_WAIT && facts.unread > 0 && !facts.close_notify) return Verdict::data_unread;
+  if (read_the_end(witness, facts)) return Verdict::eof_not_closed;
   if (has(witness, slot_flag::inherited)) return Verdict::inherited;
   return Verdict::fin_unread;
+}
+
+// Our FIN is acknowledged, the peer has sent none and is silent.
+Finding judge_half_open(const Witness& witness, const KernelFacts& facts, std::uint64_t seen,
+                        std::uint64_t now_ns) {
+  const bool waited_for = has(witness, slot_flag::in_epoll);
+  if (!has(witness, slot_flag::shut_write) || waited_for || facts.unread > 0 || facts.unsent > 0) return {};
+  const std::uint64_t since = std::max({seen, facts.last_sent_ns, facts.last_received_ns});
+  return {Verdict::half_open_peer, std::min(since, now_ns), false, 6};
 }
 
 Finding judge_unconnected(const Witness& witness, const KernelFacts& facts, std::uint64_t now_ns) {
@@ -37,15 +59,18 @@ Finding judge_unconnected(const Witness& witness, const KernelFacts& facts, std:
 
 Finding judge(const Witness& witness, const KernelFacts& facts, std::uint64_t first_seen_dead_ns,
               std::uint64_t now_ns) {
-  if (!is_over(facts.state) || has(witness, slot_flag::listener)) return {};
+  const std::uint64_t seen = first_seen_dead_ns == 0 ? now_ns : first_seen_dead_ns;
+  if (has(witness, slot_flag::listener | slot_flag::ignored)) return {};
+  if (facts.state == TCP_FIN_WAIT2) return judge_half_open(witness, facts, seen, now_ns);
+  if (!is_over(facts.state)) return {};
   if (facts.state == TCP_CLOSE && !was_connected(witness, facts))
     return judge_unconnected(witness, facts, now_ns);
   // Legal half-close: our side is still delivering, and the peer has yet to take it.
   if (facts.state == TCP_CLOSE_WAIT && facts.unsent > 0) return {};
-  const std::uint64_t seen = first_seen_dead_ns == 0 ? now_ns : first_seen_dead_ns;
   std::uint64_t since = witness.sighted ? witness.sighted_ns : seen;
   if (facts.sent_data) since = std::max(since, facts.last_sent_ns);
-  return {verdict_of_connection(witness, facts), std::min(since, now_ns), false};
+  if (facts.still_reading) since = now_ns;
+  return {verdict_of_connection(witness, facts), std::min(since, now_ns)};
 }
 
 }  // namespace socktrack

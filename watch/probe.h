@@ -15,10 +15,16 @@ std::uint64_t socket_cookie(int fd);
 // False: not a TCP socket (any more).
 bool probe_tcp(int fd, std::uint64_t now_ns, KernelFacts& facts);
 
+// The same for a UNIX stream, in words of TCP: CLOSE_WAIT = the peer has closed (POLLHUP), CLOSE = never
+// connected. A peer that only shut down its writing side lives and is no reason to close: ESTABLISHED.
+bool probe_unix(int fd, KernelFacts& facts);
+
 struct SocketAddresses {
   Endpoint local{};
-  Endpoint peer{};  // family 0 when no longer connected
+  Endpoint peer{};  // family 0 when no longer connected; UNIX: scope is the process that connected
   std::uint64_t inode = 0;
+  // UNIX: the one name the two ends have, as text; "@..." in the abstract namespace, cut if longer.
+  char path[kMaxUnixPath] = "";
 };
 SocketAddresses socket_addresses(int fd);
 

@@ -130,16 +130,31 @@ void add_stack(Hash& hash, const RecordingView& recording, std::uint32_t site_in
   hash.add("end of stack");
 }
 
+// A UNIX connection has one name, that of the end that listened; of the other end the process is known.
+std::string unix_text(const Endpoint& endpoint, const Accusation& accusation) {
+  if (endpoint.port != 0) return text_of(accusation.path);
+  return endpoint.scope != 0 ? "pid " + std::to_string(endpoint.scope) : "";
+}
+
+std::string text_of(const Endpoint& endpoint, const Accusation& accusation) {
+  return endpoint.family == AF_UNIX ? unix_text(endpoint, accusation) : text_of(endpoint);
+}
+
+std::string state_of(const Accusation& accusation) {
+  if (accusation.local.family != AF_UNIX) return tcp_state_name(accusation.state);
+  return unix_state_name(accusation.state, accusation.peer.family == AF_UNIX);
+}
+
 SocketFacts socket_facts(const Accusation& accusation, std::uint64_t now) {
   SocketFacts facts;
   facts.fd = static_cast<int>(accusation.fd);
   facts.cookie = accusation.cookie;
   facts.inode = accusation.inode;
-  facts.state = tcp_state_name(accusation.state);
+  facts.state = state_of(accusation);
   facts.recv_q = accusation.recv_q;
   facts.send_q = accusation.send_q;
-  facts.local = text_of(accusation.local);
-  facts.peer = text_of(accusation.peer);
+  facts.local = text_of(accusation.local, accusation);
+  facts.peer = text_of(accusation.peer, accusation);
   facts.age_s = seconds_between(accusation.dead_since_ns, now);
   facts.opened_s = seconds_between(accusation.opened_ns, now);
   return facts;

@@ -1,6 +1,7 @@
 #include "watch/sweep.h"
 
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -25,6 +26,10 @@ std::atomic<bool> g_sweeping{false};
 std::uint16_t g_unused[kMaxSites];
 std::uint16_t g_unused_counting[kMaxSites];
 
+// Unread bytes of each suspect at the sweep before: a slow reader makes progress that no clock of the kernel
+// shows. Pages of it are touched where suspects are.
+std::uint32_t g_unread[kMaxSlots];
+
 struct Pass {
   const SweepHost& host;
   VerdictBook& book;
@@ -38,10 +43,14 @@ struct Pass {
   void judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uint64_t cookie,
                   const KernelFacts& facts);
   bool has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cookie) const;
+  bool probe(std::uint32_t fd, std::uint64_t word, KernelFacts& facts) const;
+  Witness witness_of(const Slot& slot, std::uint64_t word) const;
 };
 
-Witness witness_of(const Slot& slot, std::uint64_t word) {
+Witness Pass::witness_of(const Slot& slot, std::uint64_t word) const {
   Witness witness;
+  const auto& rings = host.recording->blind_spots[static_cast<std::size_t>(BlindSpot::io_uring)];
+  witness.reads_by_ring = rings.load(std::memory_order_relaxed) > 0;
   witness.flags = word_flags(word);
   witness.opened_ns = slot.opened_ns.load(std::memory_order_relaxed);
   const Sighting sighting = unpack(slot.sighting.load(std::memory_order_acquire));
@@ -67,6 +76,15 @@ bool Pass::has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cook
   return false;
 }
 
+bool Pass::probe(std::uint32_t fd, std::uint64_t word, KernelFacts& facts) const {
+  const std::uint32_t flags = word_flags(word);
+  if ((flags & slot_flag::unix_stream) == 0) return probe_tcp(static_cast<int>(fd), now_ns, facts);
+  if (!probe_unix(static_cast<int>(fd), facts)) return false;
+  // Its own shutdown hangs a UNIX socket up as well; TCP says CLOSE then.
+  if (facts.state == TCP_CLOSE_WAIT && (flags & slot_flag::shut_write) != 0) facts.state = TCP_CLOSE;
+  return true;
+}
+
 void Pass::look_at(std::uint32_t fd, bool over) {
   Slot& slot = this->slot(fd);
   const std::uint64_t word = slot.word.load(std::memory_order_acquire);
@@ -77,7 +95,7 @@ void Pass::look_at(std::uint32_t fd, bool over) {
 
   const std::uint64_t cookie = socket_cookie(static_cast<int>(fd));
   KernelFacts facts;
-  if (cookie == 0 || !probe_tcp(static_cast<int>(fd), now_ns, facts) ||
+  if (cookie == 0 || !probe(fd, word, facts) ||
       (known && slot.cookie.load(std::memory_order_relaxed) != cookie)) {
     host.untrack(fd, word);
     return;
@@ -87,7 +105,10 @@ void Pass::look_at(std::uint32_t fd, bool over) {
     slot.dead_since_ns.store(0, std::memory_order_relaxed);
     slot.accusation.store(0, std::memory_order_relaxed);
     slot.watched_generation.store(generation, std::memory_order_release);
+    g_unread[fd] = 0;
   }
+  facts.still_reading = facts.unread < g_unread[fd];
+  g_unread[fd] = facts.unread;
   judge_slot(fd, slot, word, cookie, facts);
 }
 

@@ -2,6 +2,7 @@
 
 #include <netinet/tcp.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "watch/probe.h"
@@ -30,8 +31,16 @@ bool same_key(const Group& group, const Suspect& suspect, const Slot& slot, std:
 
 // As ss shows it: an unread FIN counts as one byte.
 std::uint32_t recv_q(const Suspect& suspect) {
-  const bool fin_unread = suspect.facts.state == TCP_CLOSE_WAIT && !suspect.witness.sighted;
+  const bool a_guess = suspect.facts.fin == Fin::unknown && suspect.facts.state == TCP_CLOSE_WAIT &&
+                       !suspect.witness.sighted && !suspect.is_unix();
+  const bool fin_unread = suspect.facts.fin == Fin::unread || a_guess;
   return suspect.facts.unread + (fin_unread ? 1 : 0);
+}
+
+// Time without progress before the verdict is spoken.
+std::uint64_t patience(const Finding& finding, std::uint64_t grace_ns) {
+  if (finding.graces <= 1) return grace_ns;
+  return std::max(grace_ns * finding.graces, kLongSilence_ns);
 }
 
 }  // namespace
@@ -52,7 +61,8 @@ void VerdictBook::consider(const Suspect& suspect, Slot& slot) {
     withdraw(slot, suspect.now_ns);  // e.g. an unread FIN that was read since: a better verdict follows
   }
   const std::uint64_t age = suspect.now_ns - suspect.finding.since_ns;
-  const bool young = age < grace_of(suspect, slot);
+  const bool young = age < patience(suspect.finding, grace_of(suspect, slot));
+  if (young && suspect.finding.graces > 1) return;
   if (!suspect.at_exit && (young || age < kLeastPatience_ns)) return;
   speak(suspect, slot, young);
 }
@@ -150,6 +160,7 @@ void VerdictBook::speak(const Suspect& suspect, Slot& slot, bool young) {
   accusation->state = suspect.facts.state;
   accusation->local = addresses.local;
   accusation->peer = addresses.peer;
+  std::memcpy(accusation->path, addresses.path, sizeof accusation->path);
   accusation->ready.store(1, std::memory_order_release);
 
   group->spoken.fetch_add(1, std::memory_order_relaxed);

@@ -19,6 +19,8 @@ struct Suspect {
   KernelFacts facts;
   bool at_exit;
   std::uint64_t now_ns;
+
+  bool is_unix() const { return (witness.flags & slot_flag::unix_stream) != 0; }
 };
 
 class VerdictBook {

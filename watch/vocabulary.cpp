@@ -191,6 +191,17 @@ const char* tcp_state_name(std::uint8_t state) {
   }
 }
 
+const char* unix_state_name(std::uint8_t state, bool was_connected) {
+  switch (state) {
+    case TCP_CLOSE_WAIT:
+      return "PEER_CLOSED";
+    case TCP_CLOSE:
+      return was_connected ? "SHUT_DOWN" : "UNCONNECTED";
+    default:
+      return tcp_state_name(state);
+  }
+}
+
 const char* errno_name(std::uint16_t error) {
   if (error == 0) return "";
   const char* name = strerrorname_np(error);

@@ -13,7 +13,9 @@ const char* name_of(Operation operation);        // "recv"; "" for none
 const char* name_of(BlindSpot spot);             // "table_full"
 const char* sentence_of(BlindSpot spot);         // one sentence for people
 const char* tcp_state_name(std::uint8_t state);  // "CLOSE_WAIT" for TCP_CLOSE_WAIT; "?" if unknown
-const char* errno_name(std::uint16_t error);     // "ECONNRESET"; "" for 0
+// UNIX streams know no such states: "PEER_CLOSED", "SHUT_DOWN" in both directions by us, "UNCONNECTED".
+const char* unix_state_name(std::uint8_t state, bool was_connected);
+const char* errno_name(std::uint16_t error);  // "ECONNRESET"; "" for 0
 
 // The one-sentence hint under a group.
 const char* hint_for(Verdict verdict);

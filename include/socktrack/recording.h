@@ -216,12 +216,13 @@ struct Group {
 static_assert(sizeof(Group) == 72);
 
 struct Endpoint {
-  std::uint16_t family;  // 0 = unknown, AF_INET, AF_INET6
-  std::uint16_t port;    // host order
-  std::uint32_t scope;
+  std::uint16_t family;      // 0 = unknown, AF_INET, AF_INET6, AF_UNIX
+  std::uint16_t port;        // host order; UNIX: 1 = the path of the accusation is this end's name
+  std::uint32_t scope;       // UNIX: process at this end, 0 = unknown
   std::uint8_t address[16];  // network order; IPv4 uses the first four
 };
 static_assert(sizeof(Endpoint) == 24);
+inline constexpr std::size_t kMaxUnixPath = 64;
 
 struct Accusation {
   std::atomic<std::uint32_t> ready;  // set last (release)
@@ -237,12 +238,13 @@ struct Accusation {
   std::uint32_t recv_q;
   std::uint32_t send_q;
   std::uint32_t tid;   // of the sighting
-  std::uint8_t state;  // TCP_* of <netinet/tcp.h>
+  std::uint8_t state;  // TCP_* of <netinet/tcp.h>; UNIX: CLOSE_WAIT = the peer has closed
   std::uint8_t reserved[3];
   Endpoint local;
   Endpoint peer;
+  char path[kMaxUnixPath];  // UNIX: NUL-terminated, cut if longer
 };
-static_assert(sizeof(Accusation) == 128);
+static_assert(sizeof(Accusation) == 192);
 
 // Names of threads that made sightings: a lossy cache, entry = tid % kMaxThreads. A name is copied
 // into the group when a verdict is spoken; the thread may be gone by then.

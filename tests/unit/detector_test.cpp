@@ -76,6 +76,88 @@ TEST(Detector, UnreadDataIsNotALeak) {
   EXPECT_EQ(verdict(saw(0), facts), Verdict::data_unread);
 }
 
+TEST(Detector, FarewellOfTlsIsNoData) {
+  KernelFacts facts = in_state(TCP_CLOSE_WAIT);
+  facts.unread = 24;
+  facts.fin = Fin::unread;
+  facts.close_notify = true;
+  EXPECT_EQ(verdict(accepted(), facts), Verdict::fin_unread);
+  EXPECT_EQ(verdict(saw(0), facts), Verdict::eof_not_closed);
+}
+
+TEST(Detector, SlowReaderStartsTheClockAnewWithEveryByte) {
+  KernelFacts facts = in_state(TCP_CLOSE_WAIT);
+  facts.unread = 100;
+  EXPECT_EQ(judge(accepted(), facts, kNow - 60 * kSecond, kNow).since_ns, kNow - 60 * kSecond);
+  facts.still_reading = true;
+  EXPECT_EQ(judge(accepted(), facts, kNow - 60 * kSecond, kNow).since_ns, kNow);
+}
+
+TEST(Detector, DataReadThatRanIntoTheFinIsNotTold) {
+  KernelFacts facts = in_state(TCP_CLOSE_WAIT);
+  facts.fin = Fin::read;
+  EXPECT_EQ(verdict(accepted(), facts), Verdict::fin_unread);  // the hooks watch, and saw nothing
+}
+
+TEST(Detector, WhatARingReadOnTheServerSideWasTold) {
+  Witness witness = accepted();
+  witness.reads_by_ring = true;
+  KernelFacts facts = in_state(TCP_CLOSE_WAIT);
+  facts.fin = Fin::read;
+  EXPECT_EQ(verdict(witness, facts), Verdict::eof_not_closed);
+  for (const Fin fin : {Fin::unread, Fin::unknown}) {
+    facts.fin = fin;
+    EXPECT_EQ(verdict(witness, facts), Verdict::fin_unread);
+  }
+  facts.fin = Fin::read;
+  witness.flags = slot_flag::live | slot_flag::connect_tried;  // may be an idle connection of a pool
+  EXPECT_EQ(verdict(witness, facts), Verdict::fin_unread);
+}
+
+TEST(Detector, BeingToldByPollIsNotReading) {
+  for (const Operation operation : {Operation::poll, Operation::epoll_wait}) {
+    KernelFacts facts = in_state(TCP_CLOSE_WAIT);
+    facts.fin = Fin::unread;
+    EXPECT_EQ(verdict(saw(0, operation), facts), Verdict::fin_unread);
+    facts.fin = Fin::read;
+    EXPECT_EQ(verdict(saw(0, operation), facts), Verdict::eof_not_closed);
+  }
+}
+
+TEST(Detector, IgnoredSocketsAreNeverAccused) {
+  Witness witness = saw(0);
+  witness.flags |= slot_flag::ignored;
+  EXPECT_EQ(verdict(witness, in_state(TCP_CLOSE_WAIT)), Verdict::healthy);
+}
+
+TEST(Detector, PeerThatNeverClosesAfterOurShutdown) {
+  Witness witness = accepted();
+  witness.flags |= slot_flag::shut_write;
+  KernelFacts facts = in_state(TCP_FIN_WAIT2);
+  const Finding finding = judge(witness, facts, kNow - 90 * kSecond, kNow);
+  EXPECT_EQ(finding.verdict, Verdict::half_open_peer);
+  EXPECT_EQ(finding.since_ns, kNow - 90 * kSecond);
+  EXPECT_GT(finding.graces, 1u);
+  EXPECT_FALSE(is_leak(finding.verdict));
+}
+
+TEST(Detector, HalfClosedConnectionThatIsUsedOrAwaitedIsHealthy) {
+  Witness witness = accepted();
+  witness.flags |= slot_flag::shut_write;
+  KernelFacts facts = in_state(TCP_FIN_WAIT2);
+  facts.last_received_ns = kNow - 2 * kSecond;  // the answer still trickles in
+  EXPECT_EQ(judge(witness, facts, kNow - 90 * kSecond, kNow).since_ns, kNow - 2 * kSecond);
+  facts.last_received_ns = 0;
+  facts.unread = 1;
+  EXPECT_EQ(judge(witness, facts, kNow - 90 * kSecond, kNow).verdict, Verdict::healthy);
+  facts.unread = 0;
+  facts.unsent = 1;
+  EXPECT_EQ(judge(witness, facts, kNow - 90 * kSecond, kNow).verdict, Verdict::healthy);
+  facts.unsent = 0;
+  witness.flags |= slot_flag::in_epoll;
+  EXPECT_EQ(judge(witness, facts, kNow - 90 * kSecond, kNow).verdict, Verdict::healthy);
+}
+
 TEST(Detector, LivingConnectionsAreHealthyWhateverWasSeen) {
   for (const int state : {TCP_ESTABLISHED, TCP_SYN_SENT, TCP_SYN_RECV, TCP_FIN_WAIT1, TCP_FIN_WAIT2,
                           TCP_TIME_WAIT, TCP_LISTEN, TCP_CLOSING}) {
@@ -164,7 +246,8 @@ TEST(Detector, Invariants) {
       facts.was_connected = (bits & 16U) != 0;
       facts.unread = (bits & 32U) != 0 ? 10 : 0;
       const Finding finding = judge(witness, facts, 0, kNow);
-      const bool over = state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSE;
+      const bool over = state == TCP_CLOSE_WAIT || state == TCP_LAST_ACK || state == TCP_CLOSE ||
+                        (state == TCP_FIN_WAIT2 && (witness.flags & slot_flag::shut_write) != 0);
       EXPECT_TRUE(over || finding.verdict == Verdict::healthy) << int{state};
       if (finding.verdict == Verdict::healthy) continue;
       EXPECT_GT(finding.since_ns, 0u);
