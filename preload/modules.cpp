@@ -8,9 +8,12 @@
 #include <cstring>
 
 #include "preload/recorder.h"
+#include "preload/unloaded_code.h"
 
 namespace socktrack::modules {
 namespace {
+
+constexpr std::uint64_t kGone = 1;  // in Module::base: it was unloaded
 
 struct BuildId {
   const std::uint8_t* bytes = nullptr;
@@ -72,8 +75,20 @@ Module* module_in(Header* recording, std::uint32_t index) {
   return reinterpret_cast<Module*>(reinterpret_cast<char*>(recording) + recording->modules_at) + index;
 }
 
+bool same_file(const Module& a, const Module& b) {
+  return a.end == b.end && a.build_id_size == b.build_id_size &&
+         std::memcmp(a.build_id, b.build_id, sizeof a.build_id) == 0 && std::strcmp(a.path, b.path) == 0;
+}
+
+// Of two modules that are gone their place says nothing: `like` tells them apart.
+bool is_it(const Module& module, std::uint64_t base, std::uint64_t end, const Module* like) {
+  if (module.ready.load(std::memory_order_acquire) == 0) return base != kGone;
+  return base != kGone ? module.end == end : like != nullptr && same_file(module, *like);
+}
+
 // The entry of the mapping that starts at `base`: an existing one, or a free one that is now ours.
-std::uint32_t claim(Header* recording, std::uint64_t base, std::uint64_t end, bool& fresh) {
+std::uint32_t claim(Header* recording, std::uint64_t base, std::uint64_t end, const Module* like,
+                    bool& fresh) {
   fresh = false;
   for (std::uint32_t i = 0; i < kMaxModules; i++) {
     Module* module = recorder::module_at(recording, i);
@@ -83,7 +98,7 @@ std::uint32_t claim(Header* recording, std::uint64_t base, std::uint64_t end, bo
       fresh = true;
       return i;
     }
-    if (found == base && (module->ready.load(std::memory_order_acquire) == 0 || module->end == end)) return i;
+    if (found == base && is_it(*module, base, end, like)) return i;
   }
   recorder::count(BlindSpot::modules_full);
   return kNoModule;
@@ -106,10 +121,25 @@ std::uint64_t frame_at(Header* recording, std::uintptr_t address) {
   if (_dl_find_object(reinterpret_cast<void*>(address), &object) != 0) return make_frame(kNoModule, address);
   bool fresh = false;
   const std::uint32_t index = claim(recording, reinterpret_cast<std::uint64_t>(object.dlfo_map_start),
-                                    reinterpret_cast<std::uint64_t>(object.dlfo_map_end), fresh);
+                                    reinterpret_cast<std::uint64_t>(object.dlfo_map_end), nullptr, fresh);
   if (index == kNoModule) return make_frame(kNoModule, address);
   if (fresh) fill(*module_in(recording, index), object);
   return make_frame(index, address - object.dlfo_link_map->l_addr);
+}
+
+void note_unloaded(Header* recording) {
+  for (std::uint32_t i = 0; i < kMaxModules; i++) {
+    Module* module = module_in(recording, i);
+    if (!recorder::touch(module, sizeof *module)) return;
+    std::uint64_t base = module->base.load(std::memory_order_acquire);
+    if (base == 0) return;
+    if (module->ready.load(std::memory_order_acquire) == 0 || base == kGone) continue;
+    dl_find_object object{};
+    const bool there = _dl_find_object(reinterpret_cast<void*>(base), &object) == 0 &&
+                       reinterpret_cast<std::uint64_t>(object.dlfo_map_end) == module->end;
+    if (there || !module->base.compare_exchange_strong(base, kGone, std::memory_order_acq_rel)) continue;
+    note_unloaded_code(base, module->end);
+  }
 }
 
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
@@ -117,7 +147,8 @@ std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
   const Module& source = *module_in(from, index);
   if (source.ready.load(std::memory_order_acquire) == 0) return kNoModule;
   bool fresh = false;
-  const std::uint32_t copied = claim(to, source.base.load(std::memory_order_relaxed), source.end, fresh);
+  const std::uint32_t copied =
+      claim(to, source.base.load(std::memory_order_relaxed), source.end, &source, fresh);
   if (!fresh) return copied;
   Module& target = *module_in(to, copied);
   target.end = source.end;

@@ -1,50 +1,15 @@
 #include "preload/sites.h"
 
-#include <unwind.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstring>
 
 #include "preload/modules.h"
 #include "preload/recorder.h"
-
-// Bounds of our own code, from the linker. Hidden: they must not bind to another module's.
-extern "C" __attribute__((visibility("hidden"))) const char __ehdr_start[];
-extern "C" __attribute__((visibility("hidden"))) const char _etext[];
+#include "preload/stack_walk.h"
 
 namespace socktrack::sites {
 namespace {
-
-struct Stack {
-  std::uint32_t depth = 0;
-  std::uintptr_t addresses[kMaxFrames];
-};
-
-bool in_this_library(std::uintptr_t address) {
-  return address >= reinterpret_cast<std::uintptr_t>(__ehdr_start) &&
-         address < reinterpret_cast<std::uintptr_t>(_etext);
-}
-
-_Unwind_Reason_Code note_frame(_Unwind_Context* context, void* argument) {
-  auto& stack = *static_cast<Stack*>(argument);
-  int exact = 0;  // a signal frame: the address is that of the interrupted instruction, not after a call
-  std::uintptr_t address = _Unwind_GetIPInfo(context, &exact);
-  if (address == 0) return _URC_END_OF_STACK;
-  if (exact == 0) address--;
-  if (stack.depth == 0 && in_this_library(address)) return _URC_NO_REASON;
-  stack.addresses[stack.depth++] = address;
-  return stack.depth == kMaxFrames ? _URC_END_OF_STACK : _URC_NO_REASON;
-}
-
-std::uint64_t hash_of(const std::uint64_t* words, std::uint32_t count) {
-  std::uint64_t hash = 0x9e3779b97f4a7c15ULL;
-  for (std::uint32_t i = 0; i < count; i++) {
-    hash = (hash ^ words[i]) * 0xff51afd7ed558ccdULL;
-    hash ^= hash >> 32U;
-  }
-  return hash == 0 ? 1 : hash;
-}
 
 // Finds the entry of `hash` or takes a free one; `fresh` tells that the caller must fill it in.
 //   Hazard: waiting for another thread, or for ourselves below a signal handler, to finish the entry would
@@ -77,12 +42,11 @@ void publish(Site* site, const std::uint64_t* frames, std::uint32_t depth) {
 }  // namespace
 
 std::uint32_t capture(Header* recording) {
-  Stack stack;
-  _Unwind_Backtrace(note_frame, &stack);
+  Stack scratch;
+  const StackView stack = take_stack(scratch);
   if (stack.depth == 0) return 0;
-  static_assert(sizeof(std::uintptr_t) == sizeof(std::uint64_t));
   bool fresh = false;
-  const std::uint32_t index = claim(recording, hash_of(stack.addresses, stack.depth), fresh);
+  const std::uint32_t index = claim(recording, stack.hash, fresh);
   if (!fresh) return index;
   std::uint64_t frames[kMaxFrames];
   for (std::uint32_t i = 0; i < stack.depth; i++)

@@ -177,7 +177,7 @@ struct Site {
 static_assert(sizeof(Site) == 320);
 
 struct Module {
-  std::atomic<std::uint64_t> base;  // start of the mapping; 0 = free
+  std::atomic<std::uint64_t> base;  // start of the mapping; 0 = free, 1 = it was unloaded
   std::uint64_t end;
   std::uint64_t bias;                // address = bias + ELF virtual address
   std::atomic<std::uint32_t> ready;  // set last (release)
