@@ -15,6 +15,7 @@
 #include "preload/table.h"
 #include "preload/thread.h"
 #include "watch/raw_syscall.h"
+#include "watch/severity.h"
 #include "watch/sweep.h"
 #include "watch/vocabulary.h"
 
@@ -135,8 +136,7 @@ std::uint64_t leaked() {
       reinterpret_cast<const Group*>(reinterpret_cast<const char*>(recording) + recording->groups_at);
   std::uint64_t sum = 0;
   for (std::uint32_t i = 0; i < recording->groups_used.load(std::memory_order_acquire); i++) {
-    if (!is_leak(groups[i].verdict) || (groups[i].flags & group_flag::at_exit) != 0) continue;
-    sum += groups[i].spoken.load() - groups[i].late_closes.load() - groups[i].withdrawn.load();
+    sum += leaked_in(groups[i]);
   }
   return sum;
 }

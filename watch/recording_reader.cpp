@@ -217,6 +217,7 @@ RecordingView RecordingView::of_memory(const void* start, std::size_t size) {
   view.groups_ = area<Group>(bytes, header.groups_at, std::min(header.groups_used.load(), kMaxGroups));
   view.accusations_ = area<Accusation>(bytes, header.accusations_at,
                                        std::min(header.accusations_used.load(), kMaxAccusations));
+  view.threads_ = area<ThreadName>(bytes, header.threads_at, kMaxThreads);
   return view;
 }
 
@@ -234,6 +235,12 @@ const Module* RecordingView::module(std::uint32_t index) const {
                      found.build_id_size <= sizeof(found.build_id) &&
                      ::strnlen(found.path, sizeof(found.path)) < sizeof(found.path);
   return sound ? &found : nullptr;
+}
+
+std::string RecordingView::thread_name(std::uint32_t tid) const {
+  const ThreadName& entry = threads_[tid % kMaxThreads];
+  if (tid == 0 || entry.tid.load(std::memory_order_acquire) != tid) return "";
+  return {entry.name, ::strnlen(entry.name, sizeof(entry.name))};
 }
 
 std::vector<std::string> find_recordings(const std::string& path) {

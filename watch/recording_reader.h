@@ -40,6 +40,7 @@ class RecordingView {
   // nullptr when `index` is 0, out of range or not complete.
   const Site* site(std::uint32_t index) const;
   const Module* module(std::uint32_t index) const;
+  std::string thread_name(std::uint32_t tid) const;  // "" = not known (any more)
   const std::string& path() const { return path_; }
 
  private:
@@ -51,6 +52,7 @@ class RecordingView {
   std::span<const Module> modules_;
   std::span<const Group> groups_;
   std::span<const Accusation> accusations_;
+  std::span<const ThreadName> threads_;
 };
 
 // The recordings in `directory` (not below it), oldest first; or `path` itself if it is a file.

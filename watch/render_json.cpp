@@ -1,6 +1,7 @@
 #include <nlohmann/json.hpp>
 
 #include "watch/render.h"
+#include "watch/summary.h"
 #include "watch/vocabulary.h"
 
 namespace socktrack {
@@ -40,6 +41,9 @@ Json to_json(const BlindSpotNote& note) {
   return {{"name", note.name}, {"count", note.count}, {"what", note.what}};
 }
 
+Json to_json(const PeerCount& peer) { return {{"address", peer.address}, {"count", peer.count}}; }
+
+Json to_json(const SiblingClose& close);
 Json to_json(const LeakGroup& group);
 Json to_json(const ProcessReport& process);
 
@@ -50,21 +54,33 @@ Json list_of(const std::vector<T>& items) {
   return list;
 }
 
+Json to_json(const SiblingClose& close) {
+  return {{"share", rounded(close.share)}, {"samples", close.samples}, {"stack", list_of(close.stack)}};
+}
+
 Json to_json(const LeakGroup& group) {
   return {{"fingerprint", group.fingerprint},
           {"verdict", name_of(group.verdict)},
           {"count", group.count},
           {"per_minute", rounded(group.per_minute)},
           {"oldest_s", rounded(group.oldest_s)},
+          {"median_s", rounded(group.median_s)},
+          {"grace_s", rounded(group.grace_s)},
+          {"severity", name_of(group.severity)},
+          {"trend", name_of(group.trend)},
           {"late_closes", group.late_closes},
           {"opened_here", group.opened_here},
           {"closed_here", group.closed_here},
           {"open_stack", list_of(group.open_stack)},
           {"sighting_stack", list_of(group.sighting_stack)},
           {"sibling_close_stack", list_of(group.sibling_close_stack)},
+          {"sibling_closes", list_of(group.sibling_closes)},
+          {"summary", known(summary_of(group))},
           {"errno", known(group.error)},
           {"operation", known(group.operation)},
           {"thread", known(group.thread)},
+          {"threads", group.threads},
+          {"peers", list_of(group.peers)},
           {"hint", group.hint},
           {"sockets", list_of(group.sockets)}};
 }

@@ -4,7 +4,9 @@
 #include <iterator>
 #include <string_view>
 
+#include "watch/own_code.h"
 #include "watch/render.h"
+#include "watch/summary.h"
 #include "watch/vocabulary.h"
 
 namespace socktrack {
@@ -79,7 +81,7 @@ std::uint64_t sum_of(const std::vector<LeakGroup>& groups) {
 std::uint64_t leak_sites(const ProcessReport& process) {
   return static_cast<std::uint64_t>(
       std::count_if(process.groups.begin(), process.groups.end(),
-                    [](const LeakGroup& group) { return is_leak(group.verdict); }));
+                    [](const LeakGroup& group) { return group.severity == Severity::leak; }));
 }
 
 bool is_quiet(const ProcessReport& process) {
@@ -224,7 +226,7 @@ class Text {
 
   void groups(const ProcessReport& process, bool leaks) {
     for (const LeakGroup& each : process.groups) {
-      if (is_leak(each.verdict) == leaks) group(each, leaks);
+      if ((each.severity == Severity::leak) == leaks) group(each, leaks);
     }
   }
 
@@ -232,16 +234,37 @@ class Text {
     blank();
     line("{}{}: {}", paint(leak ? Colour::red : Colour::yellow, plural(group.count, "socket")),
          leak ? "" : ", no leak", paint(Colour::bold, in_words(group.verdict)));
-    line("  {}, {}oldest {}{}, fingerprint {}", name_of(group.verdict),
+    const std::string summary = summary_of(group);
+    if (!summary.empty()) line("  {}", clean(summary));
+    line("  {}, {}oldest {}{}{}, fingerprint {}", name_of(group.verdict),
          group.per_minute > 0 ? fmt::format("{:.1f} per minute, ", group.per_minute) : "",
-         duration(group.oldest_s),
-         group.late_closes > 0 ? fmt::format(", {} more closed late", group.late_closes) : "",
-         group.fingerprint);
+         duration(group.oldest_s), group.count > 1 ? ", median " + duration(group.median_s) : "",
+         group.trend == Trend::unknown ? "" : fmt::format(", {}", name_of(group.trend)), group.fingerprint);
+    if (group.late_closes > 0) line("  {}", closed_later(group));
+    if (!group.peers.empty()) line("  peers: {}", peers(group));
+    if (group.threads.size() > 1)
+      line("  threads: {}", clean(fmt::format("{}", fmt::join(group.threads, ", "))));
     line("  hint: {}", group.hint);
     stack("opened at", group.open_stack);
     stack(sighting_title(group), group.sighting_stack);
     siblings(group);
     sockets(group);
+  }
+
+  static std::string closed_later(const LeakGroup& group) {
+    return fmt::format("{} more closed later than the grace, which is {} for this group now{}",
+                       group.late_closes, duration(group.grace_s),
+                       group.severity == Severity::info && is_leak(group.verdict)
+                           ? ": a pool that looks before it uses them again, no leak"
+                           : "");
+  }
+
+  static std::string peers(const LeakGroup& group) {
+    std::string text;
+    for (const PeerCount& each : group.peers) {
+      text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", clean(each.address), each.count);
+    }
+    return text;
   }
 
   static std::string sighting_title(const LeakGroup& group) {
@@ -253,9 +276,22 @@ class Text {
   void siblings(const LeakGroup& group) {
     if (group.sibling_close_stack.empty()) return;
     if (group.closed_here == 0) return stack("others opened here are closed at", group.sibling_close_stack);
-    stack(fmt::format("{} opened here {} closed, mostly at", plural(group.closed_here, "other socket"),
-                      group.closed_here == 1 ? "was" : "were"),
+    const bool one_place = group.sibling_closes.size() <= 1;
+    stack(fmt::format("{} opened here {} closed{} at", plural(group.closed_here, "other socket"),
+                      group.closed_here == 1 ? "was" : "were", one_place ? "" : ", mostly"),
           group.sibling_close_stack);
+    if (one_place) return;
+    line("  sampled closes: {}", clean(shares(group)));
+  }
+
+  static std::string shares(const LeakGroup& group) {
+    std::string text;
+    for (const SiblingClose& each : group.sibling_closes) {
+      const std::string place = telling_place(each.stack);
+      text += fmt::format("{}{:.0f} % {}", text.empty() ? "" : ", ", each.share * 100,
+                          place.empty() ? "somewhere unknown" : place);
+    }
+    return text;
   }
 
   void stack(const std::string& title, const std::vector<Frame>& frames) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "socktrack/recording.h"
+#include "watch/severity.h"
 
 namespace socktrack {
 
@@ -35,21 +36,39 @@ struct SocketFacts {
   double opened_s = 0;  // since it was opened
 };
 
+struct SiblingClose {
+  double share = 0;  // of the sampled closes, 0 to 1
+  std::uint64_t samples = 0;
+  std::vector<Frame> stack;
+};
+
+struct PeerCount {
+  std::string address;  // without port
+  std::uint64_t count = 0;
+};
+
 struct LeakGroup {
   std::string fingerprint;  // 16 hex digits
   Verdict verdict = Verdict::healthy;
   std::uint64_t count = 0;  // sockets accused and still not closed
   double per_minute = 0;
   double oldest_s = 0;
+  double median_s = 0;  // the age that half of them have passed
+  double grace_s = 0;   // raised by late closes
+  Severity severity = Severity::info;
+  Trend trend = Trend::unknown;
   std::uint64_t late_closes = 0;
   std::uint64_t opened_here = 0;  // all sockets opened at the open site
   std::uint64_t closed_here = 0;  // ... and how many of them the program closed
   std::vector<Frame> open_stack;
   std::vector<Frame> sighting_stack;
-  std::vector<Frame> sibling_close_stack;  // where most other sockets of this open site are closed
-  std::string error;                       // "ECONNRESET"; "" = none
-  std::string operation;                   // "recv"; "" = nobody saw anything
-  std::string thread;
+  std::vector<Frame> sibling_close_stack;    // where most other sockets of this open site are closed
+  std::vector<SiblingClose> sibling_closes;  // ... and where the rest, most often first
+  std::string error;                         // "ECONNRESET"; "" = none
+  std::string operation;                     // "recv"; "" = nobody saw anything
+  std::string thread;                        // of the first sighting
+  std::vector<std::string> threads;          // of all, as far as known
+  std::vector<PeerCount> peers;              // most frequent first
   std::string hint;
   std::vector<SocketFacts> sockets;  // those still accused; may be fewer than count
 };

@@ -6,8 +6,10 @@
 #include <cstdio>
 #include <cstring>
 #include <ctime>
+#include <map>
 #include <string_view>
 
+#include "watch/fingerprint.h"
 #include "watch/suspects.h"
 #include "watch/vocabulary.h"
 
@@ -15,6 +17,8 @@ namespace socktrack {
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
+constexpr std::size_t kPeersListed = 10;
+constexpr std::size_t kThreadsListed = 8;
 constexpr std::size_t kSocketsListed = 100;  // samples per group; the count stays exact
 
 std::uint64_t minus(std::uint64_t a, std::uint64_t b) { return a > b ? a - b : 0; }
@@ -77,57 +81,21 @@ std::vector<Frame> expand(const RecordingView& recording, std::uint32_t site_ind
   return stack;
 }
 
-// The close site sampled most often among the sockets of this open site; 0 = none closed yet.
-std::uint32_t usual_close_site(const Site& open_site) {
-  const auto most =
-      std::max_element(std::begin(open_site.closes), std::end(open_site.closes),
-                       [](const auto& a, const auto& b) { return a.count.load() < b.count.load(); });
-  return most->count.load() > 0 ? most->site.load() : 0;
-}
-
-// FNV-1a with a final mix: fixed for ever, because people write fingerprints into files.
-class Hash {
- public:
-  void add(std::string_view text) {
-    for (const char c : text) step(static_cast<std::uint8_t>(c));
-    step(0xff);  // ends a text, so that "ab","c" and "a","bc" differ
+// Where the sockets of this open site are closed, by sampled share.
+std::vector<SiblingClose> sibling_closes(const RecordingView& recording, const Site& open_site,
+                                         Names& names) {
+  std::vector<SiblingClose> closes;
+  std::uint64_t sum = 0;
+  for (const CloseSample& sample : open_site.closes) {
+    const std::uint32_t count = sample.count.load();
+    if (count == 0) continue;
+    sum += count;
+    closes.push_back({0, count, expand(recording, sample.site.load(), names)});
   }
-  void add(std::uint64_t number) {
-    for (unsigned shift = 0; shift < 64; shift += 8) step(static_cast<std::uint8_t>(number >> shift));
-  }
-  std::string hex() const {
-    std::uint64_t mixed = value_ ^ (value_ >> 33U);
-    mixed *= 0xff51afd7ed558ccdULL;
-    mixed ^= mixed >> 33U;
-    char text[17];
-    std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(mixed));
-    return text;
-  }
-
- private:
-  void step(std::uint8_t byte) { value_ = (value_ ^ byte) * 0x100000001b3ULL; }
-  std::uint64_t value_ = 0xcbf29ce484222325ULL;
-};
-
-// Where a module was built tells it apart; without a build-id its file name has to do.
-std::string identity_of(const Module& module) {
-  const Frame bare = bare_frame(module, 0);
-  if (!bare.build_id.empty()) return bare.build_id;
-  return bare.module.substr(bare.module.rfind('/') + 1);
-}
-
-// Frames without a module are JIT code: their addresses mean nothing in another run and are left out.
-void add_stack(Hash& hash, const RecordingView& recording, std::uint32_t site_index) {
-  if (const Site* site = recording.site(site_index)) {
-    const std::uint32_t depth = std::min(site->depth.load(), kMaxFrames);
-    for (std::uint32_t i = 0; i < depth; ++i) {
-      const Module* module = recording.module(frame_module(site->frames[i]));
-      if (module == nullptr) continue;
-      hash.add(identity_of(*module));
-      hash.add(frame_offset(site->frames[i]));
-    }
-  }
-  hash.add("end of stack");
+  for (SiblingClose& each : closes) each.share = static_cast<double>(each.samples) / static_cast<double>(sum);
+  std::stable_sort(closes.begin(), closes.end(),
+                   [](const SiblingClose& a, const SiblingClose& b) { return a.samples > b.samples; });
+  return closes;
 }
 
 // A UNIX connection has one name, that of the end that listened; of the other end the process is known.
@@ -173,13 +141,54 @@ std::vector<Sockets> sockets_by_group(const RecordingView& recording) {
   return by_group;
 }
 
+// Without the port: it tells the peers of one host apart, not the hosts.
+std::string host_of(const Accusation& accusation) {
+  const std::string peer = text_of(accusation.peer, accusation);
+  const bool has_port = accusation.peer.family == AF_INET || accusation.peer.family == AF_INET6;
+  return has_port ? peer.substr(0, peer.rfind(':')) : peer;
+}
+
+std::vector<PeerCount> peers_of(const Sockets& sockets) {
+  std::map<std::string, std::uint64_t> counts;
+  for (const Accusation* each : sockets) {
+    const std::string host = host_of(*each);
+    if (!host.empty()) counts[host]++;
+  }
+  std::vector<PeerCount> peers;
+  for (const auto& [host, count] : counts) peers.push_back({host, count});
+  std::stable_sort(peers.begin(), peers.end(),
+                   [](const PeerCount& a, const PeerCount& b) { return a.count > b.count; });
+  if (peers.size() > kPeersListed) peers.resize(kPeersListed);
+  return peers;
+}
+
+// The names of the threads that saw the ends, as far as they are still known.
+std::vector<std::string> threads_of(const RecordingView& recording, const Group& group,
+                                    const Sockets& sockets) {
+  std::vector<std::string> names;
+  const auto add = [&](std::string name) {
+    if (!name.empty() && names.size() < kThreadsListed &&
+        std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(std::move(name));
+  };
+  add(text_of(group.thread));
+  for (const Accusation* each : sockets) add(recording.thread_name(each->tid));
+  return names;
+}
+
 void add_sockets(LeakGroup& out, const Group& group, const Sockets& sockets, std::uint64_t now) {
   std::uint64_t oldest = group.first_ns.load();
+  std::vector<double> ages;
   for (const Accusation* accusation : sockets) {
     oldest = std::min(oldest, accusation->dead_since_ns);
+    ages.push_back(seconds_between(accusation->dead_since_ns, now));
     if (out.sockets.size() < kSocketsListed) out.sockets.push_back(socket_facts(*accusation, now));
   }
   if (out.count > 0) out.oldest_s = seconds_between(oldest, now);
+  if (ages.empty()) return;
+  const auto middle = ages.begin() + static_cast<std::ptrdiff_t>(ages.size() / 2);
+  std::nth_element(ages.begin(), middle, ages.end());
+  out.median_s = *middle;
 }
 
 // A rate needs two sockets and time between them. All of one sweep are told at once, which says
@@ -195,18 +204,22 @@ void add_open_site(LeakGroup& out, const RecordingView& recording, std::uint32_t
   const Site* site = recording.site(site_index);
   if (site == nullptr) return;
   out.open_stack = expand(recording, site_index, names);
-  out.sibling_close_stack = expand(recording, usual_close_site(*site), names);
+  out.sibling_closes = sibling_closes(recording, *site, names);
+  if (!out.sibling_closes.empty()) out.sibling_close_stack = out.sibling_closes.front().stack;
   out.opened_here = site->opened.load();
   out.closed_here = site->closed.load();
 }
 
 LeakGroup build_group(const RecordingView& recording, const Group& group, const Sockets& sockets,
-                      Names& names) {
+                      Names& names, Fingerprints& fingerprints) {
   LeakGroup out;
-  out.fingerprint = fingerprint(recording, group);
+  out.fingerprint = fingerprints.of(recording, group);
   out.verdict = group.verdict;
   out.late_closes = group.late_closes.load();
-  out.count = minus(group.spoken.load(), out.late_closes + group.withdrawn.load());
+  out.count = still_accused(group);
+  out.severity = severity_of(group);
+  out.trend = trend_of(group);
+  out.grace_s = seconds_between(1, group.grace_ns.load() + 1);
   out.per_minute = rate_of(group);
   add_sockets(out, group, sockets, now_of(recording.header()));
   add_open_site(out, recording, group.open_site, names);
@@ -214,6 +227,8 @@ LeakGroup build_group(const RecordingView& recording, const Group& group, const 
   out.error = errno_name(group.error);
   out.operation = name_of(group.operation);
   out.thread = text_of(group.thread);
+  out.threads = threads_of(recording, group, sockets);
+  out.peers = peers_of(sockets);
   out.hint = hint_for(group.verdict);
   return out;
 }
@@ -231,15 +246,16 @@ std::vector<LeakGroup>* list_for(ProcessReport& report, const LeakGroup& built, 
 
 void add_groups(ProcessReport& report, const RecordingView& recording, Names& names) {
   const std::vector<Sockets> sockets = sockets_by_group(recording);
+  Fingerprints fingerprints;
   for (std::size_t i = 0; i < recording.groups().size(); ++i) {
     const Group& group = recording.groups()[i];
     if (!is_sound(group)) continue;
-    LeakGroup built = build_group(recording, group, sockets[i], names);
+    LeakGroup built = build_group(recording, group, sockets[i], names, fingerprints);
     if (auto* list = list_for(report, built, group.flags)) list->push_back(std::move(built));
   }
   if (!report.running && !report.final_look) {
     for (const Group& group : unspoken_suspects(recording)) {
-      report.open_at_exit.push_back(build_group(recording, group, {}, names));
+      report.open_at_exit.push_back(build_group(recording, group, {}, names, fingerprints));
     }
   }
   const auto larger = [](const LeakGroup& a, const LeakGroup& b) { return a.count > b.count; };
@@ -247,7 +263,7 @@ void add_groups(ProcessReport& report, const RecordingView& recording, Names& na
     std::stable_sort(list->begin(), list->end(), larger);
   }
   for (const LeakGroup& group : report.groups) {
-    if (is_leak(group.verdict)) report.leaked += group.count;
+    if (group.severity == Severity::leak) report.leaked += group.count;
   }
 }
 
@@ -274,11 +290,7 @@ void add_fate(ProcessReport& report, const Header& header, const ProcessFate& fa
 }  // namespace
 
 std::string fingerprint(const RecordingView& recording, const Group& group) {
-  Hash hash;
-  hash.add(std::string_view(name_of(group.verdict)));
-  add_stack(hash, recording, group.open_site);
-  add_stack(hash, recording, group.sighting_site);
-  return hash.hex();
+  return Fingerprints().of(recording, group);
 }
 
 ProcessReport build_process(const RecordingView& recording, const ProcessFate& fate, Names& names) {

@@ -15,8 +15,7 @@ struct ProcessFate {
 
 ProcessReport build_process(const RecordingView& recording, const ProcessFate& fate, Names& names);
 
-// The fingerprint of a group: verdict, build-id and offset of the frames of both stacks. The same bug has
-// the same one on every host and in every run of the same binaries.
+// The fingerprint of one group (watch/fingerprint.h; Fingerprints is quicker for many).
 std::string fingerprint(const RecordingView& recording, const Group& group);
 
 }  // namespace socktrack

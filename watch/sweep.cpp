@@ -12,6 +12,7 @@
 #include "watch/detector.h"
 #include "watch/probe.h"
 #include "watch/raw_syscall.h"
+#include "watch/severity.h"
 #include "watch/verdict_book.h"
 
 namespace socktrack {
@@ -177,6 +178,12 @@ void note_descriptors(Header& recording) {
   }
 }
 
+void book_sizes(Header& recording, std::uint64_t now_ns) {
+  auto* groups = reinterpret_cast<Group*>(reinterpret_cast<char*>(&recording) + recording.groups_at);
+  const std::uint32_t used = recording.groups_used.load(std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i < used; i++) note_size(groups[i], now_ns);
+}
+
 template <typename Work>
 SweepResult with_pass(const SweepHost& host, SweepKind kind, std::uint64_t now_ns, Work work) {
   if (g_sweeping.exchange(true, std::memory_order_acquire)) return {};
@@ -193,6 +200,7 @@ SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
   return with_pass(host, kind, now_ns, [&](Pass& pass) {
     visit(pass);
     note_descriptors(*host.recording);
+    book_sizes(*host.recording, now_ns);
     host.recording->swept_monotonic_ns.store(now_ns, std::memory_order_relaxed);
     host.recording->sweeps.fetch_add(1, std::memory_order_relaxed);
   });

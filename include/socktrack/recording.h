@@ -197,6 +197,8 @@ namespace group_flag {
 inline constexpr std::uint32_t at_exit = 1U << 0U;  // younger than the grace when the program ended
 }
 
+inline constexpr std::uint32_t kSizeSamples = 16;
+
 struct Group {
   std::atomic<std::uint32_t> ready;  // set last (release)
   Verdict verdict;
@@ -212,8 +214,12 @@ struct Group {
   std::atomic<std::uint64_t> latest_ns;
   std::atomic<std::uint64_t> grace_ns;  // raised by late closes
   char thread[16];                      // name of the thread of the first sighting
+  // How many were accused over time: seconds of CLOCK_MONOTONIC << 32 | sockets. Evenly thinned when full.
+  std::atomic<std::uint64_t> sizes[kSizeSamples];
+  std::atomic<std::uint32_t> sizes_used;
+  std::uint32_t size_step_s;  // least time between two samples; 0 = 1
 };
-static_assert(sizeof(Group) == 72);
+static_assert(sizeof(Group) == 208);
 
 struct Endpoint {
   std::uint16_t family;      // 0 = unknown, AF_INET, AF_INET6, AF_UNIX

@@ -37,7 +37,10 @@ LeakGroup leak(std::uint64_t count) {
   LeakGroup group;
   group.fingerprint = "0123456789abcdef";
   group.verdict = Verdict::eof_not_closed;
+  group.severity = Severity::leak;
+  group.trend = Trend::growing;
   group.count = count;
+  group.median_s = 20;
   group.per_minute = 12.34567;
   group.oldest_s = 34;
   group.opened_here = 1000;
@@ -45,6 +48,9 @@ LeakGroup leak(std::uint64_t count) {
   group.open_stack = {frame("accept_client", "/src/app/server.c", 61), frame("", "", 0)};
   group.sighting_stack = {frame("handle_client", "/src/app/server.c", 80)};
   group.sibling_close_stack = {frame("finish_client", "/src/app/server.c", 99)};
+  group.sibling_closes = {{0.75, 6, group.sibling_close_stack}, {0.25, 2, {frame("expire", "", 0)}}};
+  group.peers = {{"10.0.0.7", 20}, {"::1", 3}};
+  group.threads = {"worker-3", "worker-1"};
   group.operation = "recv";
   group.thread = "worker-3";
   group.hint = "Close it.";
@@ -236,18 +242,27 @@ TEST(RenderText, BottomLineFirst) {
 
 TEST(RenderText, AGroupTellsItsStory) {
   const std::string text = text_of(leaking());
-  EXPECT_THAT(text, HasSubstr("23 sockets: the peer closed, the program was told, and did not close\n"
-                              "  eof_not_closed, 12.3 per minute, oldest 34 s, fingerprint 0123456789abcdef\n"
-                              "  hint: Close it.\n"
-                              "  opened at\n"
-                              "    #0  accept_client  app/server.c:61\n"
-                              "    #1  0x1234         (server)\n"
-                              "  end of stream seen by recv in thread worker-3 at\n"
-                              "    #0  handle_client  app/server.c:80\n"
-                              "  977 other sockets opened here were closed, mostly at\n"
-                              "    #0  finish_client  app/server.c:99\n"
-                              "  sockets\n"
-                              "    fd 7     127.0.0.1:80 <- 127.0.0.1:4242  CLOSE_WAIT, 0 unread, 34 s\n"));
+  EXPECT_THAT(
+      text,
+      HasSubstr(
+          "23 sockets: the peer closed, the program was told, and did not close\n"
+          "  23 of 1000 sockets opened at accept_client (server.c:61) leak; 75 % of the others are closed at "
+          "finish_client (server.c:99); these saw end of stream at handle_client (server.c:80)\n"
+          "  eof_not_closed, 12.3 per minute, oldest 34 s, median 20 s, growing, fingerprint "
+          "0123456789abcdef\n"
+          "  peers: 10.0.0.7 (20), ::1 (3)\n"
+          "  threads: worker-3, worker-1\n"
+          "  hint: Close it.\n"
+          "  opened at\n"
+          "    #0  accept_client  app/server.c:61\n"
+          "    #1  0x1234         (server)\n"
+          "  end of stream seen by recv in thread worker-3 at\n"
+          "    #0  handle_client  app/server.c:80\n"
+          "  977 other sockets opened here were closed, mostly at\n"
+          "    #0  finish_client  app/server.c:99\n"
+          "  sampled closes: 75 % finish_client (server.c:99), 25 % expire (server)\n"
+          "  sockets\n"
+          "    fd 7     127.0.0.1:80 <- 127.0.0.1:4242  CLOSE_WAIT, 0 unread, 34 s\n"));
   EXPECT_THAT(text, HasSubstr("    ... 18 more\n"));
   EXPECT_THAT(text, Not(HasSubstr("\033")));
 }
@@ -265,6 +280,7 @@ TEST(RenderText, LeaksComeBeforeOtherFindings) {
   Report report = leaking();
   LeakGroup idle = leak(500);
   idle.verdict = Verdict::fin_unread;
+  idle.severity = Severity::info;
   report.processes[0].groups.insert(report.processes[0].groups.begin(), idle);
   report.processes[0].open_at_exit = {leak(2)};
   LeakGroup late = leak(0);

@@ -1,0 +1,77 @@
+#include "watch/fingerprint.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <string_view>
+
+#include "watch/own_code.h"
+#include "watch/vocabulary.h"
+
+namespace socktrack {
+namespace {
+
+// Deeper frames tell what the program does, not where it forgot to close.
+constexpr std::uint32_t kTellingFrames = 8;
+
+// FNV-1a with a final mix: fixed for ever, because people write fingerprints into files.
+class Hash {
+ public:
+  void add(std::string_view text) {
+    for (const char c : text) step(static_cast<std::uint8_t>(c));
+    step(0xff);  // ends a text, so that "ab","c" and "a","bc" differ
+  }
+  std::string hex() const {
+    std::uint64_t mixed = value_ ^ (value_ >> 33U);
+    mixed *= 0xff51afd7ed558ccdULL;
+    mixed ^= mixed >> 33U;
+    char text[17];
+    std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(mixed));
+    return text;
+  }
+
+ private:
+  void step(std::uint8_t byte) { value_ = (value_ ^ byte) * 0x100000001b3ULL; }
+  std::uint64_t value_ = 0xcbf29ce484222325ULL;
+};
+
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+// The function where there is a symbol for it, else the place in this very build of the module.
+std::string name_of_frame(const Frame& frame) {
+  if (!frame.function.empty()) return base_name(frame.module) + " " + frame.function;
+  char offset[24];
+  std::snprintf(offset, sizeof(offset), "+%llx", static_cast<unsigned long long>(frame.offset));
+  return (frame.build_id.empty() ? base_name(frame.module) : frame.build_id) + offset;
+}
+
+// Frames without a module are JIT code: their addresses mean nothing in another run and are left out.
+void add_stack(Hash& hash, const RecordingView& recording, std::uint32_t site_index,
+               SymbolTableNames& names) {
+  const Site* site = recording.site(site_index);
+  const std::uint32_t depth = site == nullptr ? 0 : std::min(site->depth.load(), kMaxFrames);
+  std::string before;
+  std::uint32_t added = 0;
+  for (std::uint32_t i = 0; i < depth && added < kTellingFrames; ++i) {
+    const Module* module = recording.module(frame_module(site->frames[i]));
+    if (module == nullptr || is_system_library(module->path)) continue;
+    std::string name = name_of_frame(names.frames_at(*module, frame_offset(site->frames[i])).front());
+    if (name == before) continue;  // recursion: how deep it was is chance
+    hash.add(name);
+    before = std::move(name);
+    added++;
+  }
+  hash.add("end of stack");
+}
+
+}  // namespace
+
+std::string Fingerprints::of(const RecordingView& recording, const Group& group) {
+  Hash hash;
+  hash.add(std::string_view(name_of(group.verdict)));
+  add_stack(hash, recording, group.open_site, names_);
+  add_stack(hash, recording, group.sighting_site, names_);
+  return hash.hex();
+}
+
+}  // namespace socktrack

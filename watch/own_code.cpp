@@ -1,0 +1,61 @@
+#include "watch/own_code.h"
+
+#include <algorithm>
+#include <iterator>
+
+namespace socktrack {
+namespace {
+
+constexpr std::string_view kSystem[] = {"libc.so",       "libc-2.",   "ld-linux", "ld-2.",     "libpthread",
+                                        "libstdc++.",    "libgcc_s.", "libm.so",  "libdl.so",  "librt.so",
+                                        "libresolv",     "libasan.",  "libtsan.", "libubsan.", "liblsan.",
+                                        "libsocktrack.", "linux-vdso"};
+
+// Between the program and the system: encryption, event loops, runtimes of other languages.
+constexpr std::string_view kPassingOn[] = {"libssl.",     "libcrypto.", "libgnutls.", "libuv.",  "libevent",
+                                           "libev.",      "libapr",     "libjvm.",    "libnio.", "libnet.",
+                                           "libjava.",    "libextnet.", "libpython",  "_ssl.",   "_socket.",
+                                           "libjemalloc", "libtcmalloc"};
+
+std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
+
+template <std::size_t N>
+bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
+  return std::any_of(std::begin(names), std::end(names),
+                     [&](std::string_view each) { return name.starts_with(each); });
+}
+
+bool is_own(const Frame& frame) {
+  const std::string_view module = base_name(frame.module);
+  return frame.language != "native" || !(is_one_of(kSystem, module) || is_one_of(kPassingOn, module));
+}
+
+// Without its parameters: a sentence is no place for them.
+std::string short_name(const std::string& function) {
+  if (function.starts_with('(')) return function;
+  return function.substr(0, function.find('('));
+}
+
+}  // namespace
+
+bool is_system_library(std::string_view module_path) { return is_one_of(kSystem, base_name(module_path)); }
+
+const Frame* telling_frame(const std::vector<Frame>& stack) {
+  const auto named = [](const Frame& frame) { return !frame.function.empty(); };
+  auto found = std::find_if(stack.begin(), stack.end(),
+                            [&](const Frame& frame) { return named(frame) && is_own(frame); });
+  if (found == stack.end()) found = std::find_if(stack.begin(), stack.end(), named);
+  return found == stack.end() ? nullptr : &*found;
+}
+
+std::string telling_place(const std::vector<Frame>& stack) {
+  const Frame* frame = telling_frame(stack);
+  if (frame == nullptr) return "";
+  const std::string_view where = base_name(frame->file.empty() ? frame->module : frame->file);
+  std::string place = short_name(frame->function) + " (";
+  place += where;
+  if (frame->line > 0) place += ":" + std::to_string(frame->line);
+  return place + ")";
+}
+
+}  // namespace socktrack

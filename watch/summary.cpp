@@ -1,0 +1,44 @@
+#include "watch/summary.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "watch/own_code.h"
+
+namespace socktrack {
+namespace {
+
+std::string how_many(const LeakGroup& group) {
+  const std::uint64_t all = std::max(group.opened_here, group.count);
+  const char* does = group.severity == Severity::info ? " lie here" : group.count == 1 ? " leaks" : " leak";
+  const std::string place = telling_place(group.open_stack);
+  return std::to_string(group.count) + " of " + std::to_string(all) + (all == 1 ? " socket" : " sockets") +
+         " opened" + (place.empty() ? " here" : " at " + place) + does;
+}
+
+std::string where_others_go(const LeakGroup& group) {
+  if (group.sibling_closes.empty()) return "";
+  const std::string place = telling_place(group.sibling_closes.front().stack);
+  if (place.empty()) return "";
+  std::uint64_t sum = 0;
+  for (const SiblingClose& each : group.sibling_closes) sum += each.samples;
+  const std::uint64_t percent = group.sibling_closes.front().samples * 100 / std::max<std::uint64_t>(sum, 1);
+  return "; " + (percent >= 100 ? "the others" : std::to_string(percent) + " % of the others") +
+         " are closed at " + place;
+}
+
+std::string where_seen(const LeakGroup& group) {
+  const std::string place = telling_place(group.sighting_stack);
+  if (place.empty()) return "";
+  return "; " + std::string(group.count == 1 ? "this one saw " : "these saw ") +
+         (group.error.empty() ? "end of stream" : group.error) + " at " + place;
+}
+
+}  // namespace
+
+std::string summary_of(const LeakGroup& group) {
+  if (group.open_stack.empty() && group.sighting_stack.empty()) return "";
+  return how_many(group) + where_others_go(group) + where_seen(group);
+}
+
+}  // namespace socktrack
