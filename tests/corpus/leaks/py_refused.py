@@ -1,0 +1,20 @@
+"""A retry loop keeps the sockets of refused attempts."""
+
+import socket
+
+from corpus import done, listen, outlive_grace
+
+LEAKS = 6
+attempts = []
+listener = listen()
+nobody = listener.getsockname()
+listener.close()
+for _ in range(LEAKS):
+    attempt = socket.socket()
+    attempts.append(attempt)
+    try:
+        attempt.connect(nobody)
+    except ConnectionRefusedError:
+        pass
+outlive_grace()
+done()
