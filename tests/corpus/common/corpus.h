@@ -81,7 +81,9 @@ HELPER int listen_with_backlog(int family, int backlog) {
 }
 HELPER int listen_at(int family) { return listen_with_backlog(family, 256); }
 
-HELPER int new_socket_for(int listener) { return socket(address_of(listener).name.ss_family, SOCK_STREAM, 0); }
+HELPER int new_socket_for(int listener) {
+  return socket(address_of(listener).name.ss_family, SOCK_STREAM, 0);
+}
 
 HELPER void dial(int fd, int listener) {
   const Address address = address_of(listener);
@@ -116,7 +118,8 @@ HELPER void say(int fd, const char* text) {
 HELPER void expect(int fd, const char* text) {
   char answer[256];
   const ssize_t size = (ssize_t)strlen(text);
-  require(recv(fd, answer, (size_t)size, MSG_WAITALL) == size && memcmp(answer, text, (size_t)size) == 0, text);
+  require(recv(fd, answer, (size_t)size, MSG_WAITALL) == size && memcmp(answer, text, (size_t)size) == 0,
+          text);
 }
 
 HELPER void read_to_end(int fd) {

@@ -12,7 +12,7 @@ public final class JavaUrlStream {
 
   private static void serve(ServerSocket listener) {
     try {
-      String answer = "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n" + "x".repeat(200000);
+      String answer = "HTTP/1.1 200 OK\r\nContent-Length: 50000\r\n\r\n" + "x".repeat(50000);
       for (int i = 0; i < ANSWERS; i++) {
         for (Socket each : Corpus.answer(listener, 1, answer)) each.close();
       }

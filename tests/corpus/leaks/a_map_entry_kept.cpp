@@ -27,8 +27,10 @@ class Server {
       epoll_event events[16];
       const int count = epoll_wait(epoll_, events, 16, -1);
       for (int i = 0; i < count; i++) {
-        if (events[i].data.fd == listener_) on_accept();
-        else on_readable(events[i].data.fd);
+        if (events[i].data.fd == listener_)
+          on_accept();
+        else
+          on_readable(events[i].data.fd);
       }
     }
   }

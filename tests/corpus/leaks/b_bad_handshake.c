@@ -1,4 +1,5 @@
-// TLS: the client leaves in the middle of the handshake; SSL_accept fails and the error path frees only the SSL.
+// TLS: the client leaves in the middle of the handshake; SSL_accept fails and the error path frees only the
+// SSL.
 #include "tls.h"
 
 enum { kLeaks = 5 };

@@ -1,4 +1,5 @@
-// The client is gone while the answer is written: EPIPE or ECONNRESET, and the writer gives up without close().
+// The client is gone while the answer is written: EPIPE or ECONNRESET, and the writer gives up without
+// close().
 #include "corpus.h"
 
 enum { kLeaks = 5, kHealthy = 3 };
@@ -22,10 +23,14 @@ int main(void) {
   for (int i = 0; i < kLeaks + kHealthy; i++) {
     const int client = dialled(listener);
     const int fd = take_client(listener);
-    if (i < kLeaks) reset(client);
-    else close(client);
-    if (i < kLeaks) stream(fd, 1000);
-    else stream(fd, 1);
+    if (i < kLeaks)
+      reset(client);
+    else
+      close(client);
+    if (i < kLeaks)
+      stream(fd, 1000);
+    else
+      stream(fd, 1);
   }
   outlive_grace();
   return done();

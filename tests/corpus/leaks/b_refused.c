@@ -4,7 +4,7 @@
 enum { kLeaks = 6 };
 
 NAMED static int try_connect(const Address* address) {
-  const int fd = socket(AF_INET, SOCK_STREAM, 0);  // LEAK-OPEN
+  const int fd = socket(AF_INET, SOCK_STREAM, 0);                                          // LEAK-OPEN
   if (connect(fd, (const struct sockaddr*)&address->name, address->size) != 0) return -1;  // LEAK-SEEN
   return fd;
 }

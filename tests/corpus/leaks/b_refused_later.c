@@ -13,7 +13,7 @@ NAMED static bool finish_connect(int fd) {
 }
 
 NAMED static bool connect_within(const Address* address) {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);  // LEAK-OPEN
+  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);                      // LEAK-OPEN
   const int now = connect(fd, (const struct sockaddr*)&address->name, address->size);  // LEAK-SEEN
   if (now != 0 && errno != EINPROGRESS) return false;
   if (!finish_connect(fd)) return false;

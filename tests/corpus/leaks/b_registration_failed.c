@@ -1,4 +1,5 @@
-// Registration with epoll fails, the function returns, and the accepted socket is watched by nobody (hazelcast).
+// Registration with epoll fails, the function returns, and the accepted socket is watched by nobody
+// (hazelcast).
 #include "corpus.h"
 
 enum { kLeaks = 4 };

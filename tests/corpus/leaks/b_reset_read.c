@@ -21,8 +21,10 @@ int main(int argc, char** argv) {
   for (int i = 0; i < kLeaks + kHealthy; i++) {
     const int client = dialled(listener);
     const int fd = take_upload(listener);
-    if (i < kLeaks) reset(client);
-    else close(client);
+    if (i < kLeaks)
+      reset(client);
+    else
+      close(client);
     receive_upload(fd);
   }
   outlive_grace();

@@ -1,4 +1,5 @@
-// The request is refused as too long after the first part of it was read; the connection is dropped on the floor.
+// The request is refused as too long after the first part of it was read; the connection is dropped on the
+// floor.
 #include "corpus.h"
 
 enum { kLeaks = 5, kHealthy = 3 };

@@ -37,7 +37,8 @@ int main(void) {
   pthread_create(&server, NULL, serve, NULL);
   const Address address = address_of(listener);
   char url[64];
-  snprintf(url, sizeof url, "http://127.0.0.1:%d/", ntohs(((const struct sockaddr_in*)&address.name)->sin_port));
+  snprintf(url, sizeof url, "http://127.0.0.1:%d/",
+           ntohs(((const struct sockaddr_in*)&address.name)->sin_port));
   unsetenv("http_proxy");
   for (int i = 0; i < kHandles; i++) fetch(url);
   pthread_join(server, NULL);

@@ -1,5 +1,5 @@
-// A proxy copies each direction in a thread of its own and waits for both: the client has gone, the backend never
-// closes (docker-proxy).
+// A proxy copies each direction in a thread of its own and waits for both: the client has gone, the backend
+// never closes (docker-proxy).
 #include <pthread.h>
 #include <signal.h>
 

@@ -1,4 +1,5 @@
-// The loop handles EPOLLIN only; a hang-up told without it is skipped, and the member taken out to stop the spinning.
+// The loop handles EPOLLIN only; a hang-up told without it is skipped, and the member taken out to stop the
+// spinning.
 #include "corpus.h"
 
 enum { kLeaks = 5 };
@@ -13,8 +14,10 @@ NAMED static int handle_events(int epoll) {
   struct epoll_event events[kLeaks];
   const int count = epoll_wait(epoll, events, kLeaks, 10000);
   for (int i = 0; i < count; i++) {
-    if ((events[i].events & EPOLLIN) != 0) close(events[i].data.fd);
-    else epoll_ctl(epoll, EPOLL_CTL_DEL, events[i].data.fd, NULL);
+    if ((events[i].events & EPOLLIN) != 0)
+      close(events[i].data.fd);
+    else
+      epoll_ctl(epoll, EPOLL_CTL_DEL, events[i].data.fd, NULL);
   }
   return count;
 }

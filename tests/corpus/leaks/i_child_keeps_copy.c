@@ -1,4 +1,5 @@
-// A long-lived child forked while clients were connected holds copies of their sockets; the parent has closed its own.
+// A long-lived child forked while clients were connected holds copies of their sockets; the parent has closed
+// its own.
 #include <signal.h>
 
 #include "corpus.h"

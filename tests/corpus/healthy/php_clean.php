@@ -1,0 +1,16 @@
+<?php
+// Streams read to their end and dropped by reference counting.
+$listener = stream_socket_server('tcp://127.0.0.1:0');
+$name = stream_socket_get_name($listener, false);
+for ($i = 0; $i < 8; $i++) {
+    $client = stream_socket_client("tcp://$name");
+    fwrite($client, "hello\n");
+    fclose($client);
+    $connection = stream_socket_accept($listener);
+    while (!feof($connection)) {
+        fread($connection, 64);
+    }
+    unset($connection);
+}
+usleep((3 * (int)(getenv('CORPUS_GRACE_MS') ?: 300) + 300) * 1000);
+echo "done\n";
