@@ -13,7 +13,10 @@ add_library(socktrack_settings INTERFACE)
 target_compile_options(socktrack_settings INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Werror -fno-strict-aliasing)
 target_include_directories(socktrack_settings INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR})
-target_compile_definitions(socktrack_settings INTERFACE SOCKTRACK_VERSION="${PROJECT_VERSION}")
+# fmt without std::locale: it would bring half of libstdc++, with its constructors and relocations, into every
+# program that is started under the library.
+target_compile_definitions(socktrack_settings INTERFACE SOCKTRACK_VERSION="${PROJECT_VERSION}"
+  "FMT_STATIC_THOUSANDS_SEPARATOR=','")
 if(SOCKTRACK_SANITIZE)
   target_compile_options(socktrack_settings INTERFACE -fsanitize=${SOCKTRACK_SANITIZE} -fno-omit-frame-pointer -g)
   target_link_options(socktrack_settings INTERFACE -fsanitize=${SOCKTRACK_SANITIZE})

@@ -10,7 +10,7 @@ namespace {
 #endif
 constexpr std::uint32_t kScripts = SOCKTRACK_SCRIPTS;  // 0 is none
 constexpr std::uint32_t kPlaces = 4096;
-Script g_scripts[kScripts];
+constinit Script g_scripts[kScripts] = {};
 std::atomic<std::uint32_t> g_used{0};
 std::atomic<std::uint16_t> g_by_hash[2 * kScripts];  // open addressing
 std::atomic<std::uint16_t> g_by_place[kPlaces];      // last seen from here: a hint

@@ -31,7 +31,8 @@ inline bool step(Cursor& at, std::uintptr_t cfa_offset, std::uintptr_t saved_fp,
   return true;
 }
 
-// A stack being walked, our own frames included.
+// A stack being walked, our own frames included. Without initialisers: an array of them lies in zeroed memory
+// that costs nothing until it is used.
 inline constexpr std::uint32_t kOwnFrames = 8;
 struct Script {
   struct Step {
@@ -40,11 +41,11 @@ struct Script {
     std::uint16_t saved_fp;
     bool from_frame_pointer;
   };
-  std::uint32_t epoch = 0;
-  std::uint32_t steps = 0;
-  std::uint32_t own = 0;    // of these, frames of this library at the inner end
-  std::uint32_t depth = 0;  // frames of the program
-  std::uint64_t hash = 0;   // of their addresses
+  std::uint32_t epoch;
+  std::uint32_t steps;
+  std::uint32_t own;    // of these, frames of this library at the inner end
+  std::uint32_t depth;  // frames of the program
+  std::uint64_t hash;   // of their addresses
   std::uintptr_t addresses[kMaxFrames];
   Step frames[kMaxFrames + kOwnFrames];
 };

@@ -70,6 +70,7 @@ bool walk(Script& script, Cursor at) {
 [[gnu::noinline]] StackView take_unknown_stack(Stack& scratch, const Cursor& caller, std::uint32_t epoch) {
   Script script;
   script.epoch = epoch;
+  script.steps = script.own = script.depth = 0;
   if (walk(script, caller) && script.depth > 0) {
     script.hash = hash_of(script.addresses, script.depth);
     stack_memo::keep(caller, script);
