@@ -7,6 +7,8 @@
 #pragma once
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -22,7 +24,10 @@ namespace socktrack {
 // that is returned through after a system call costs 9 ns (cost.md 1).
 ssize_t witness(ssize_t n, int fd, Operation operation, bool end_of_stream);
 int opened_socket(int fd, int domain, int type, int protocol);
+int opened_pair(int result, int domain, int type, int protocol, const int* pair);
 int accepted_socket(int fd, int listener);
+int fetched_descriptor(int fd);
+int began_to_listen(int result, int fd);
 int tried_connect(int result, int fd);
 int shut_down(int result, int fd, int how);
 int asked_error(int result, int fd, const int* error);
@@ -30,7 +35,14 @@ void closing(int fd);
 void closing_range(unsigned first, unsigned last);
 void closing_target(int fd, int target);
 int duplicated(int fd, int target);
-bool kernel_says_tcp(int fd);  // one system call; false also for what is no socket
+ssize_t received_message(ssize_t n, int fd, const msghdr* message, int flags);
+ssize_t sent_message(ssize_t n, int fd, const msghdr* message);
+int received_messages(int n, int fd, const mmsghdr* messages, int flags);
+int sent_messages(int n, int fd, const mmsghdr* messages);
+ssize_t spliced(ssize_t n, int from, int to, std::size_t size);
+int told_by_poll(int ready, const pollfd* fds, nfds_t count);
+int told_by_epoll(int ready, const epoll_event* events);
+int registered(int result, int operation, int fd, const epoll_event* event);
 
 inline bool consumes(int flags) { return (flags & (MSG_PEEK | MSG_ERRQUEUE)) == 0; }
 inline bool wants_bytes(const iovec* parts, std::size_t count) {
@@ -43,6 +55,74 @@ inline bool wants_bytes(const iovec* parts, std::size_t count) {
 template <typename Call>
 inline int socket_body(int domain, int type, int protocol, Call call) {
   return opened_socket(call(), domain, type, protocol);
+}
+
+template <typename Call>
+inline int socketpair_body(int domain, int type, int protocol, const int* pair, Call call) {
+  const int result = call();
+  return result == 0 ? opened_pair(result, domain, type, protocol, pair) : result;
+}
+
+template <typename Call>
+inline int pidfd_getfd_body(Call call) {
+  const int fd = call();
+  return fd >= 0 ? fetched_descriptor(fd) : fd;
+}
+
+template <typename Call>
+inline int listen_body(int fd, Call call) {
+  const int result = call();
+  return table::is_tracked(fd) ? began_to_listen(result, fd) : result;
+}
+
+template <typename Call>
+inline ssize_t recvmsg_body(int fd, const msghdr* message, int flags, Call call) {
+  const ssize_t n = call();
+  if (n > 0 && message->msg_controllen == 0) [[likely]]
+    return n;
+  return received_message(n, fd, message, flags);
+}
+
+template <typename Call>
+inline ssize_t sendmsg_body(int fd, const msghdr* message, Call call) {
+  const ssize_t n = call();
+  if (n > 0 && message->msg_controllen == 0) [[likely]]
+    return n;
+  return sent_message(n, fd, message);
+}
+
+template <typename Call>
+inline int recvmmsg_body(int fd, const mmsghdr* messages, int flags, Call call) {
+  return received_messages(call(), fd, messages, flags);
+}
+
+template <typename Call>
+inline int sendmmsg_body(int fd, const mmsghdr* messages, Call call) {
+  return sent_messages(call(), fd, messages);
+}
+
+template <typename Call>
+inline ssize_t splice_body(int from, int to, std::size_t size, Call call) {
+  const ssize_t n = call();
+  return n > 0 ? n : spliced(n, from, to, size);
+}
+
+template <typename Call>
+inline int poll_body(const pollfd* fds, nfds_t count, Call call) {
+  const int ready = call();
+  return ready > 0 ? told_by_poll(ready, fds, count) : ready;
+}
+
+template <typename Call>
+inline int epoll_wait_body(const epoll_event* events, Call call) {
+  const int ready = call();
+  return ready > 0 ? told_by_epoll(ready, events) : ready;
+}
+
+template <typename Call>
+inline int epoll_ctl_body(int operation, int fd, const epoll_event* event, Call call) {
+  const int result = call();
+  return table::is_tracked(fd) ? registered(result, operation, fd, event) : result;
 }
 
 template <typename Call>
@@ -60,6 +140,16 @@ template <typename Call>
 inline int shutdown_body(int fd, int how, Call call) {
   const int result = call();
   return table::is_tracked(fd) ? shut_down(result, fd, how) : result;
+}
+
+// Reading SO_ERROR takes the error away from the socket: after that only the program knows it.
+template <typename Call>
+inline int getsockopt_body(int fd, int level, int option, const void* value, const socklen_t* length,
+                           Call call) {
+  const int result = call();
+  if (level != SOL_SOCKET || option != SO_ERROR || result != 0 || *length < sizeof(int)) [[likely]]
+    return result;
+  return asked_error(result, fd, static_cast<const int*>(value));
 }
 
 template <typename Call>

@@ -9,3 +9,7 @@
 #define HOOK(ret, name, parameters)                           \
   SOCKTRACK_EXPORT ret hook_##name parameters __asm__(#name); \
   SOCKTRACK_EXPORT ret hook_##name parameters
+
+// ALSO(alias, name): the hook of `name`, which is defined above in the same file, under a second name.
+#define ALSO(alias_name, name) \
+  SOCKTRACK_EXPORT __attribute__((alias(#name))) decltype(hook_##name) hook_##alias_name __asm__(#alias_name)

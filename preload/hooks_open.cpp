@@ -1,22 +1,15 @@
 // Hooks of the calls that bear sockets, connect them and ask after them.
-#include <netinet/in.h>
-
 #include <cerrno>
 
 #include "preload/bodies.h"
 #include "preload/hook.h"
 #include "preload/process.h"
 #include "preload/real.h"
+#include "preload/socket_kind.h"
 #include "preload/watcher.h"
-#include "watch/raw_syscall.h"
 
 namespace socktrack {
 namespace {
-
-bool is_tcp(int domain, int type, int protocol) {
-  return (domain == AF_INET || domain == AF_INET6) && (type & 0xf) == SOCK_STREAM &&
-         (protocol == 0 || protocol == IPPROTO_TCP);
-}
 
 bool out_of_descriptors(int error) { return error == EMFILE || error == ENFILE; }
 
@@ -44,28 +37,32 @@ void short_of_descriptors() {
   if (!process::ours && process::at_home()) watcher::short_of_descriptors();
 }
 
-}  // namespace
-
-bool kernel_says_tcp(int fd) {
-  int protocol = 0;
-  socklen_t length = sizeof protocol;
-  const long answer = raw_syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_PROTOCOL, reg(&protocol), reg(&length));
-  return !raw_failed(answer) && protocol == IPPROTO_TCP;
+// A number that is some other kind of socket now was closed behind our back.
+void take_into_use(int fd, std::uint32_t flags) {
+  if (flags != kNoStream) {
+    table::acquire(fd, flags);
+  } else {
+    table::lost(fd);
+  }
 }
+
+}  // namespace
 
 int opened_socket(int fd, int domain, int type, int protocol) {
   if (fd < 0) {
     if (out_of_descriptors(errno)) short_of_descriptors();
     return fd;
   }
-  const bool tcp = is_tcp(domain, type, protocol);
-  if ((!tcp && !table::is_tracked(fd)) || process::ours || !process::at_home()) return fd;
-  if (tcp) {
-    table::acquire(fd, domain == AF_INET6 ? slot_flag::ipv6 : 0);
-  } else {
-    table::lost(fd);
-  }
+  const std::uint32_t flags = stream_flags(domain, type, protocol);
+  if ((flags == kNoStream && !table::is_tracked(fd)) || process::ours || !process::at_home()) return fd;
+  take_into_use(fd, flags);
   return fd;
+}
+
+int opened_pair(int result, int domain, int type, int protocol, const int* pair) {
+  opened_socket(pair[0], domain, type, protocol);
+  opened_socket(pair[1], domain, type, protocol);
+  return result;
 }
 
 int accepted_socket(int fd, int listener) {
@@ -74,16 +71,20 @@ int accepted_socket(int fd, int listener) {
     return fd;
   }
   if (process::ours) return fd;
+  constexpr std::uint32_t kFamily = slot_flag::ipv6 | slot_flag::unix_stream;
   const bool known = table::is_tracked(listener);
-  const bool tcp = known || kernel_says_tcp(fd);
-  if ((!tcp && !table::is_tracked(fd)) || !process::at_home()) return fd;
+  const std::uint32_t flags = known ? table::flags_of(listener) & kFamily : ask_stream_flags(fd);
+  if ((flags == kNoStream && !table::is_tracked(fd)) || !process::at_home()) return fd;
   if (known) table::mark(listener, slot_flag::listener);
-  if (tcp) {
-    table::acquire(fd, slot_flag::accepted | (table::flags_of(listener) & slot_flag::ipv6));
-  } else {
-    table::lost(fd);
-  }
+  take_into_use(fd, flags == kNoStream ? flags : flags | slot_flag::accepted);
   return fd;
+}
+
+int began_to_listen(int result, int fd) {
+  if (result != 0 || (table::flags_of(fd) & slot_flag::listener) != 0 || process::ours || !process::at_home())
+    return result;
+  table::mark(fd, slot_flag::listener);
+  return result;
 }
 
 int tried_connect(int result, int fd) {
@@ -113,6 +114,11 @@ HOOK(int, socket, (int domain, int type, int protocol)) {
   return socket_body(domain, type, protocol, [&] { return real.socket(domain, type, protocol); });
 }
 
+HOOK(int, socketpair, (int domain, int type, int protocol, int* pair)) {
+  return socketpair_body(domain, type, protocol, pair,
+                         [&] { return real.socketpair(domain, type, protocol, pair); });
+}
+
 HOOK(int, accept, (int fd, sockaddr* address, socklen_t* length)) {
   return accept_body(fd, [&] { return real.accept(fd, address, length); });
 }
@@ -125,16 +131,19 @@ HOOK(int, connect, (int fd, const sockaddr* address, socklen_t length)) {
   return connect_body(fd, [&] { return real.connect(fd, address, length); });
 }
 
+ALSO(__connect, connect);
+
+HOOK(int, listen, (int fd, int backlog)) {
+  return listen_body(fd, [&] { return real.listen(fd, backlog); });
+}
+
 HOOK(int, shutdown, (int fd, int how)) {
   return shutdown_body(fd, how, [&] { return real.shutdown(fd, how); });
 }
 
-// Reading SO_ERROR takes the error away from the socket: after that only the program knows it.
 HOOK(int, getsockopt, (int fd, int level, int option, void* value, socklen_t* length)) {
-  const int result = real.getsockopt(fd, level, option, value, length);
-  if (level != SOL_SOCKET || option != SO_ERROR || result != 0 || *length < sizeof(int)) [[likely]]
-    return result;
-  return asked_error(result, fd, static_cast<const int*>(value));
+  return getsockopt_body(fd, level, option, value, length,
+                         [&] { return real.getsockopt(fd, level, option, value, length); });
 }
 
 }  // namespace socktrack

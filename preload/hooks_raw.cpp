@@ -17,45 +17,41 @@ T* as_pointer(long value) {
   return reinterpret_cast<T*>(value);
 }
 
-// Whether a 0 from this call can mean the end of the stream.
-bool eof_possible(long number, long b, long c, long d) {
+// What the plain transfers are to people, and whether a 0 from one can mean the end of the stream.
+struct Transfer {
+  Operation operation;
+  bool eof_possible;
+};
+
+Transfer transfer_of(long number, long b, long c, long d) {
   switch (number) {
     case SYS_read:
-      return c > 0;
+      return {Operation::read, c > 0};
     case SYS_readv:
-      return wants_bytes(as_pointer<const iovec>(b), static_cast<std::size_t>(c));
+      return {Operation::readv, wants_bytes(as_pointer<const iovec>(b), static_cast<std::size_t>(c))};
+    case SYS_preadv2:
+      return {Operation::preadv2, wants_bytes(as_pointer<const iovec>(b), static_cast<std::size_t>(c))};
     case SYS_recvfrom:
-      return c > 0 && consumes(as_int(d));
-    case SYS_recvmsg: {
-      const auto* message = as_pointer<const msghdr>(b);
-      return wants_bytes(message->msg_iov, message->msg_iovlen) && consumes(as_int(c));
-    }
+      return {Operation::recvfrom, c > 0 && consumes(as_int(d))};
+    case SYS_write:
+      return {Operation::write, false};
+    case SYS_writev:
+      return {Operation::writev, false};
+    case SYS_pwritev2:
+      return {Operation::pwritev2, false};
+    case SYS_sendto:
+      return {Operation::sendto, false};
+    case SYS_sendfile:
+      return {Operation::sendfile, false};
     default:
-      return false;
+      return {Operation::none, false};
   }
 }
 
-Operation operation_of(long number) {
-  switch (number) {
-    case SYS_read:
-      return Operation::read;
-    case SYS_readv:
-      return Operation::readv;
-    case SYS_recvfrom:
-      return Operation::recvfrom;
-    case SYS_recvmsg:
-      return Operation::recvmsg;
-    case SYS_write:
-      return Operation::write;
-    case SYS_writev:
-      return Operation::writev;
-    case SYS_sendto:
-      return Operation::sendto;
-    case SYS_sendmsg:
-      return Operation::sendmsg;
-    default:
-      return Operation::none;
-  }
+// A failed call may have been given addresses that cannot be read.
+long witness_of(long n, long number, long a, long b, long c, long d) {
+  const Transfer transfer = n == 0 ? transfer_of(number, b, c, d) : transfer_of(number, 0, 0, d);
+  return witness(n, as_int(a), transfer.operation, n == 0 && transfer.eof_possible);
 }
 
 }  // namespace
@@ -71,6 +67,15 @@ HOOK(long, syscall, (long number, long a, long b, long c, long d, long e, long f
 #endif
     case SYS_accept4:
       return accept_body(as_int(a), small);
+    case SYS_socketpair:
+      return socketpair_body(as_int(a), as_int(b), as_int(c), as_pointer<const int>(d), small);
+    case SYS_pidfd_getfd:
+      return pidfd_getfd_body(small);
+    case SYS_listen:
+      return listen_body(as_int(a), small);
+    case SYS_getsockopt:
+      return getsockopt_body(as_int(a), as_int(b), as_int(c), as_pointer<const void>(d),
+                             as_pointer<const socklen_t>(e), small);
     case SYS_connect:
       return connect_body(as_int(a), small);
     case SYS_shutdown:
@@ -89,17 +94,40 @@ HOOK(long, syscall, (long number, long a, long b, long c, long d, long e, long f
       return dup_over_body(as_int(a), as_int(b), a != b && (c & ~long{O_CLOEXEC}) == 0, small);
     case SYS_fcntl:
       return fcntl_body(as_int(a), as_int(b), small);
+    case SYS_recvmsg:
+      return recvmsg_body(as_int(a), as_pointer<const msghdr>(b), as_int(c), call);
+    case SYS_sendmsg:
+      return sendmsg_body(as_int(a), as_pointer<const msghdr>(b), call);
+    case SYS_recvmmsg:
+      return recvmmsg_body(as_int(a), as_pointer<const mmsghdr>(b), as_int(d), small);
+    case SYS_sendmmsg:
+      return sendmmsg_body(as_int(a), as_pointer<const mmsghdr>(b), small);
+    case SYS_splice:
+      return splice_body(as_int(a), as_int(c), static_cast<std::size_t>(e), call);
+#ifdef SYS_poll
+    case SYS_poll:
+#endif
+    case SYS_ppoll:
+      return poll_body(as_pointer<const pollfd>(a), static_cast<nfds_t>(b), small);
+    case SYS_epoll_ctl:
+      return epoll_ctl_body(as_int(b), as_int(c), as_pointer<const epoll_event>(d), small);
+#ifdef SYS_epoll_wait
+    case SYS_epoll_wait:
+#endif
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+      return epoll_wait_body(as_pointer<const epoll_event>(b), small);
     case SYS_read:
     case SYS_readv:
+    case SYS_preadv2:
     case SYS_recvfrom:
-    case SYS_recvmsg:
     case SYS_write:
     case SYS_writev:
+    case SYS_pwritev2:
     case SYS_sendto:
-    case SYS_sendmsg: {
+    case SYS_sendfile: {
       const long n = call();
-      if (n > 0) return n;
-      return witness(n, as_int(a), operation_of(number), n == 0 && eof_possible(number, b, c, d));
+      return n > 0 ? n : witness_of(n, number, a, b, c, d);
     }
     case SYS_io_uring_setup:
       if (!process::ours) recorder::count(BlindSpot::io_uring);

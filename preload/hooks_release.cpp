@@ -1,8 +1,5 @@
-// Hooks of the calls that take descriptors out of use, copy them, or hand them to stdio.
+// Hooks of the calls that take descriptors out of use or copy them.
 #include <fcntl.h>
-
-#include <cerrno>
-#include <cstdio>
 
 #include "preload/bodies.h"
 #include "preload/hook.h"
@@ -41,6 +38,7 @@ int duplicated(int fd, int target) {
 HOOK(int, close, (int fd)) {
   return close_body(fd, [&] { return real.close(fd); });
 }
+ALSO(__close, close);
 
 HOOK(int, close_range, (unsigned first, unsigned last, int flags)) {
   return close_range_body(first, last, flags, [&] { return real.close_range(first, last, flags); });
@@ -59,6 +57,7 @@ HOOK(int, dup, (int fd)) {
 HOOK(int, dup2, (int fd, int target)) {
   return dup_over_body(fd, target, true, [&] { return real.dup2(fd, target); });
 }
+ALSO(__dup2, dup2);
 
 HOOK(int, dup3, (int fd, int target, int flags)) {
   return dup_over_body(fd, target, (flags & ~O_CLOEXEC) == 0, [&] { return real.dup3(fd, target, flags); });
@@ -67,25 +66,10 @@ HOOK(int, dup3, (int fd, int target, int flags)) {
 HOOK(int, fcntl, (int fd, int command, long argument)) {
   return fcntl_body(fd, command, [&] { return real.fcntl(fd, command, argument); });
 }
+ALSO(__fcntl, fcntl);
 
 HOOK(int, fcntl64, (int fd, int command, long argument)) {
   return fcntl_body(fd, command, [&] { return real.fcntl64(fd, command, argument); });
-}
-
-HOOK(FILE*, fdopen, (int fd, const char* mode)) {
-  FILE* stream = real.fdopen(fd, mode);
-  if (stream != nullptr && table::is_tracked(fd) && !process::ours && process::at_home()) {
-    table::mark(fd, slot_flag::stdio);
-  }
-  return stream;
-}
-
-// The descriptor is closed inside libc, where close() is not ours.
-HOOK(int, fclose, (FILE * stream)) {
-  const int saved = errno;
-  const int fd = fileno(stream);
-  errno = saved;
-  return close_body(fd, [&] { return real.fclose(stream); });
 }
 
 }  // namespace socktrack

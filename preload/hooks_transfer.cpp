@@ -5,6 +5,7 @@
 #include "preload/hook.h"
 #include "preload/process.h"
 #include "preload/real.h"
+#include "preload/socket_kind.h"
 
 namespace socktrack {
 namespace {
@@ -13,14 +14,15 @@ namespace {
 #define SAME(name) [[maybe_unused]] constexpr Operation operation_##name = Operation::name
 SAME(recv);
 SAME(recvfrom);
-SAME(recvmsg);
 SAME(read);
 SAME(readv);
 SAME(send);
 SAME(sendto);
-SAME(sendmsg);
 SAME(write);
 SAME(writev);
+SAME(preadv2);
+SAME(pwritev2);
+SAME(sendfile);
 #undef SAME
 constexpr Operation operation___recv_chk = Operation::recv;
 constexpr Operation operation___recvfrom_chk = Operation::recvfrom;
@@ -49,16 +51,17 @@ bool is_fatal(int error) {
 
 // An unknown descriptor is worth a question to the kernel only where it must be a socket: files end all the
 // time.
-bool may_be_sighted(int fd, Operation operation) {
-  if (table::is_tracked(fd)) return true;
+bool must_be_socket(Operation operation) {
   switch (operation) {
     case Operation::recv:
     case Operation::recvfrom:
     case Operation::recvmsg:
+    case Operation::recvmmsg:
     case Operation::send:
     case Operation::sendto:
     case Operation::sendmsg:
-      return kernel_says_tcp(fd);
+    case Operation::sendmmsg:
+      return true;
     default:
       return false;
   }
@@ -68,8 +71,11 @@ bool may_be_sighted(int fd, Operation operation) {
 
 [[gnu::noinline]] ssize_t witness(ssize_t n, int fd, Operation operation, bool end_of_stream) {
   if (!end_of_stream && (n == 0 || !is_fatal(errno))) return n;
-  if (process::ours || !may_be_sighted(fd, operation) || !process::at_home()) return n;
-  if (!table::is_tracked(fd)) table::adopt(fd);
+  if (process::ours) return n;
+  const bool known = table::is_tracked(fd);
+  const std::uint32_t flags = known || !must_be_socket(operation) ? kNoStream : ask_stream_flags(fd);
+  if ((!known && flags == kNoStream) || !process::at_home()) return n;
+  if (!known) table::adopt(fd, flags);
   table::sight(fd, operation, n == 0 ? 0 : errno);
   return n;
 }
@@ -84,18 +90,23 @@ bool may_be_sighted(int fd, Operation operation) {
   }
 #include "preload/entrypoints.def"
 
-// On TCP the end of the stream arrives as messages of no bytes.
-HOOK(int, recvmmsg, (int fd, mmsghdr* messages, unsigned count, int flags, timespec* timeout)) {
-  const int n = real.recvmmsg(fd, messages, count, flags, timeout);
-  if (n > 0 && messages[n - 1].msg_len > 0) [[likely]]
-    return n;
-  const bool end_of_stream = n > 0 && consumes(flags) &&
-                             wants_bytes(messages[n - 1].msg_hdr.msg_iov, messages[n - 1].msg_hdr.msg_iovlen);
-  if (n > 0) {
-    witness(0, fd, Operation::recvmmsg, end_of_stream);
-    return n;
-  }
-  return static_cast<int>(witness(n, fd, Operation::recvmmsg, false));
+ALSO(__read, read);
+ALSO(__write, write);
+ALSO(__send, send);
+ALSO(preadv64v2, preadv2);
+ALSO(pwritev64v2, pwritev2);
+ALSO(sendfile64, sendfile);
+
+// One end is a pipe, and EPIPE of a pipe as target is none of the socket's business.
+[[gnu::noinline]] ssize_t spliced(ssize_t n, int from, int to, std::size_t size) {
+  if (n == 0) return witness(n, from, Operation::splice, size > 0);
+  if (table::is_tracked(to)) return witness(n, to, Operation::splice, false);
+  return errno == EPIPE ? n : witness(n, from, Operation::splice, false);
+}
+
+HOOK(ssize_t, splice, (int from, off_t* from_offset, int to, off_t* to_offset, size_t size, unsigned flags)) {
+  return splice_body(from, to, size,
+                     [&] { return real.splice(from, from_offset, to, to_offset, size, flags); });
 }
 
 }  // namespace socktrack

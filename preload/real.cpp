@@ -47,11 +47,25 @@ long raw_dup2(int fd, int target) {
 #endif
 }
 
+// The system call writes the time that is left; the function promises not to.
+long raw_ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
+  timespec left{};
+  if (timeout != nullptr) left = *timeout;
+  return raw(SYS_ppoll, fds, count, timeout != nullptr ? &left : nullptr, mask, 8);
+}
+
+long raw_poll(pollfd* fds, nfds_t count, int milliseconds) {
+  const timespec timeout{milliseconds / 1000, milliseconds % 1000 * 1'000'000L};
+  return raw_ppoll(fds, count, milliseconds < 0 ? nullptr : &timeout, nullptr);
+}
+
 enum : unsigned { unresolved, resolving, resolved };
 std::atomic<unsigned> g_state{unresolved};
 
 #define RAW(...) as_libc<Return>(raw(__VA_ARGS__))
 #define RAW_DUP2(fd, target) as_libc<Return>(raw_dup2(fd, target))
+#define RAW_POLL(fds, count, milliseconds) as_libc<Return>(raw_poll(fds, count, milliseconds))
+#define RAW_PPOLL(fds, count, timeout, mask) as_libc<Return>(raw_ppoll(fds, count, timeout, mask))
 #define NO_RAW absent<Return>()
 
 // Hazard: dlsym may allocate, an interposed malloc may read() its configuration, and we are back here

@@ -3,10 +3,13 @@
 // system call. A hook therefore never tests a pointer.
 #pragma once
 
+#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <ctime>

@@ -39,6 +39,11 @@ bool clear_bit(std::uint32_t fd) {
   return (tracked_bits[fd / 64].fetch_and(~bit, std::memory_order_acq_rel) & bit) != 0;
 }
 
+Slot* slot_of(int fd) {
+  Header* recording = recorder::recording();
+  return recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+}
+
 void raise_highest(Header* recording, std::uint32_t fd) {
   std::uint32_t highest = recording->highest_slot.load(std::memory_order_relaxed);
   while (highest <= fd &&
@@ -192,11 +197,11 @@ void acquire(int fd, std::uint32_t flags) {
   if (open_site != nullptr) open_site->opened.fetch_add(1, std::memory_order_relaxed);
 }
 
-void adopt(int fd) {
+void adopt(int fd, std::uint32_t flags) {
   const ErrnoKeeper keeper;
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
-  fill(recording, static_cast<std::uint32_t>(fd), slot_flag::adopted, 0, birth(fd));
+  fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted, 0, birth(fd));
   recording->opened.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -262,18 +267,26 @@ void duplicate(int fd, int target) {
 
 void mark(int fd, std::uint32_t flags) {
   const ErrnoKeeper keeper;
-  Header* recording = recorder::recording();
-  Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  Slot* slot = slot_of(fd);
   if (slot == nullptr) return;
   if ((word_flags(slot->word.load(std::memory_order_relaxed)) & flags) == flags) return;
   slot->word.fetch_or(flags, std::memory_order_relaxed);
 }
 
+void unmark(int fd, std::uint32_t flags) {
+  const ErrnoKeeper keeper;
+  Slot* slot = slot_of(fd);
+  if (slot != nullptr) slot->word.fetch_and(~std::uint64_t{flags}, std::memory_order_relaxed);
+}
+
 std::uint32_t flags_of(int fd) {
-  Header* recording = is_tracked(fd) ? recorder::recording() : nullptr;
-  const Slot* slot =
-      recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  const Slot* slot = is_tracked(fd) ? slot_of(fd) : nullptr;
   return slot == nullptr ? 0 : word_flags(slot->word.load(std::memory_order_relaxed));
+}
+
+std::uint32_t generation_of(int fd) {
+  const Slot* slot = is_tracked(fd) ? slot_of(fd) : nullptr;
+  return slot == nullptr ? 0 : word_generation(slot->word.load(std::memory_order_relaxed));
 }
 
 void sight(int fd, Operation operation, int error) {
@@ -294,11 +307,17 @@ void sight(int fd, Operation operation, int error) {
   }
 }
 
-void forget_sighting(int fd) {
+void sight_unseen(int fd, Operation operation) {
   const ErrnoKeeper keeper;
   Header* recording = recorder::recording();
-  Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
-  if (slot != nullptr) slot->word.fetch_and(~std::uint64_t{slot_flag::sighted}, std::memory_order_relaxed);
+  Slot* slot = slot_of(fd);
+  std::uint64_t word = 0;
+  if (slot == nullptr || !claim_sighting(*slot, word)) return;
+  write_sighting(*slot, {static_cast<std::uint16_t>(word_generation(word)), operation, 0, 0},
+                 recorder::now_ns(), 0);
+  recording->sightings.fetch_add(1, std::memory_order_relaxed);
 }
+
+void forget_sighting(int fd) { unmark(fd, slot_flag::sighted | slot_flag::told); }
 
 }  // namespace socktrack::table

@@ -37,18 +37,20 @@ void lost(int fd);
 // `target` became another descriptor of the socket under `fd`.
 void duplicate(int fd, int target);
 
-// A TCP socket is in use whose opening was not seen: it came over exec, SCM_RIGHTS or pidfd_getfd. It has no
-// open site.
-void adopt(int fd);
+// A socket is in use whose opening was not seen: it came over exec, or past our hooks. It has no open site.
+void adopt(int fd, std::uint32_t flags);
 
-// Adds flags to a live slot.
+// Adds flags to a live slot; takes them away.
 void mark(int fd, std::uint32_t flags);
-std::uint32_t flags_of(int fd);  // 0 if not tracked
+void unmark(int fd, std::uint32_t flags);
+std::uint32_t flags_of(int fd);       // 0 if not tracked
+std::uint32_t generation_of(int fd);  // 0 if not tracked
 
 // EOF (error 0) or a fatal error was seen. The first sighting of a connection is kept: it is where the
 // code should have closed.
 void sight(int fd, Operation operation, int error);
-void forget_sighting(int fd);  // the program tries to connect it anew
+void sight_unseen(int fd, Operation operation);  // the end, learnt afterwards: no stack, no thread
+void forget_sighting(int fd);                    // the program tries to connect it anew
 
 // Every live slot as it is now (fork): see recorder::after_fork.
 template <typename Visit>

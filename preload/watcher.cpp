@@ -12,6 +12,7 @@
 #include "preload/process.h"
 #include "preload/recorder.h"
 #include "preload/scribe.h"
+#include "preload/streams.h"
 #include "preload/table.h"
 #include "preload/thread.h"
 #include "watch/raw_syscall.h"
@@ -43,6 +44,7 @@ SweepHost host_of(Header* recording) { return {recording, table::tracked_bits, r
 SweepResult sweep_now(SweepKind kind) {
   Header* recording = recorder::recording();
   if (recording == nullptr) return {};
+  streams::collect_sightings();
   return sweep(host_of(recording), kind, recorder::now_ns());
 }
 

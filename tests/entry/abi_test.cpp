@@ -13,6 +13,7 @@ namespace {
 
 const std::set<std::string> kTable = {
 #define ENTRY(ret, name, parameters, arguments, kind, raw) #name,
+#define ALIAS(name, of, kind) #name,
 #include "preload/entrypoints.def"
 };
 
@@ -93,4 +94,13 @@ TEST_F(Library, KeepsThreadLocalStorageSmall) { EXPECT_LE(tls_size(), 64u); }
 
 TEST(Table, EveryNameIsInThisLibc) {
   for (const std::string& name : kTable) EXPECT_NE(dlsym(RTLD_DEFAULT, name.c_str()), nullptr) << name;
+}
+
+// One hook makes the call of the other: right only while libc has one function under both names.
+TEST(Table, AliasesAreOneFunctionInThisLibc) {
+  void* libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  ASSERT_NE(libc, nullptr);
+#define ENTRY(...)
+#define ALIAS(name, of, kind) EXPECT_EQ(dlsym(libc, #name), dlsym(libc, #of)) << #name;
+#include "preload/entrypoints.def"
 }

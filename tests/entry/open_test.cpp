@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <functional>
+#include <ostream>
+#include <string>
 #include <vector>
 
 #include "own_recording.h"
@@ -50,6 +53,19 @@ class Open : public testing::Test {
  protected:
   void SetUp() override { ASSERT_TRUE(library_is_loaded()); }
 };
+
+struct Call {
+  const char* name;
+  std::function<int(int)> call;
+};
+void PrintTo(const Call& call, std::ostream* out) { *out << call.name; }
+std::string name_of(const testing::TestParamInfo<Call>& info) { return info.param.name; }
+
+const Call kListens[] = {
+    {"listen", [](int fd) { return listen(fd, 1); }},
+    {"syscall_listen", [](int fd) { return static_cast<int>(syscall(SYS_listen, fd, 1)); }},
+};
+class Listens : public testing::TestWithParam<Call> {};
 
 }  // namespace
 
@@ -107,14 +123,31 @@ TEST_F(Open, AcceptedSocketsAreTrackedAndTheListenerKnown) {
 TEST_F(Open, AcceptOnAnUntrackedListenerAsksTheKernel) {
   const Descriptor listener(static_cast<int>(listening_socket()));
   // Copied behind our back, as a listener inherited over exec would be.
-  const Descriptor hidden(
-      static_cast<int>(syscall(SYS_pidfd_getfd, syscall(SYS_pidfd_open, getpid(), 0), listener.get(), 0)));
+  const Descriptor hidden(copy_behind_our_back(listener.get()));
   if (hidden.get() < 0) GTEST_SKIP() << "pidfd_getfd is not available";
   const Descriptor peer(socket(AF_INET, SOCK_STREAM, 0));
   ASSERT_EQ(connect_to(peer.get(), address_of(listener.get())), 0);
   const Descriptor ours(accept(hidden.get(), nullptr, nullptr));
   EXPECT_TRUE(slot_of(ours.get()).live);
 }
+
+TEST_P(Listens, AreKnownFromThatCallOn) {
+  ASSERT_TRUE(library_is_loaded());
+  const Descriptor fd(socket(AF_INET, SOCK_STREAM, 0));
+  EXPECT_EQ(slot_of(fd.get()).flags & flag::listener, 0u);
+  errno = 4711;
+  EXPECT_EQ(GetParam().call(fd.get()), 0);
+  EXPECT_EQ(errno, 4711);
+  EXPECT_NE(slot_of(fd.get()).flags & flag::listener, 0u);
+  EXPECT_EQ(GetParam().call(-1), -1);
+  EXPECT_EQ(errno, EBADF);
+  Connection connection = connect_pair();
+  EXPECT_EQ(GetParam().call(connection.ours.get()), -1);
+  EXPECT_EQ(errno, EINVAL);
+  EXPECT_EQ(slot_of(connection.ours.get()).flags & flag::listener, 0u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Listens, testing::ValuesIn(kListens), name_of);
 
 TEST_F(Open, NothingToAcceptKeepsErrno) {
   const Descriptor listener(listening_socket());

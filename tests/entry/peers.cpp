@@ -9,6 +9,8 @@
 
 #include <stdexcept>
 
+#include "watch/raw_syscall.h"
+
 namespace entry {
 namespace {
 
@@ -81,6 +83,15 @@ void send_byte(Connection& connection) {
 }
 
 void set_nonblocking(int fd) { must(fcntl(fd, F_SETFL, O_NONBLOCK) == 0); }
+
+int copy_behind_our_back(int fd) {
+  const long pidfd = socktrack::raw_syscall(SYS_pidfd_open, getpid(), 0);
+  const long copy = socktrack::raw_syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+  socktrack::raw_syscall(SYS_close, pidfd);
+  return copy < 0 ? -1 : static_cast<int>(copy);
+}
+
+void close_behind_our_back(int fd) { socktrack::raw_syscall(SYS_close, fd); }
 
 int closed_port() {
   const Descriptor listener(listening_socket());

@@ -34,6 +34,8 @@ void end_stream(Connection& connection);  // the peer closes in order; returns w
 void reset(Connection& connection);       // the peer resets; returns when the RST is here
 void send_byte(Connection& connection);   // one byte waits for us
 void set_nonblocking(int fd);
+int copy_behind_our_back(int fd);  // a copy that no hook saw being made; -1 where that is not possible
+void close_behind_our_back(int fd);
 int closed_port();  // nobody listens there
 
 }  // namespace entry

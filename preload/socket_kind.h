@@ -1,0 +1,23 @@
+// What the kernel says is behind a number, for sockets whose birth no hook saw.
+#pragma once
+
+#include <sys/socket.h>
+
+#include <cstdint>
+
+#include "socktrack/recording.h"
+
+namespace socktrack {
+
+// UNIX streams are tracked like TCP; datagrams and packets of any family never are.
+inline constexpr bool kTracksUnix = false;
+inline constexpr std::uint32_t kNoStream = ~0U;
+
+// What a stream socket is, as slot_flag (ipv6, unix_stream); kNoStream for every other kind.
+std::uint32_t stream_flags(int domain, int type, int protocol);
+
+// The same of an open number, and `listener`. Up to three system calls, one for what is no socket. Keeps
+// errno.
+std::uint32_t ask_stream_flags(int fd);
+
+}  // namespace socktrack
