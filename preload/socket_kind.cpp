@@ -16,7 +16,7 @@ bool ask(int fd, int option, int& value) {
 
 std::uint32_t stream_flags(int domain, int type, int protocol) {
   if ((type & 0xf) != SOCK_STREAM) return kNoStream;  // above it: SOCK_CLOEXEC, SOCK_NONBLOCK
-  if (domain == AF_UNIX) return kTracksUnix ? slot_flag::unix_stream : kNoStream;
+  if (domain == AF_UNIX) return slot_flag::unix_stream;
   if (protocol != 0 && protocol != IPPROTO_TCP) return kNoStream;
   if (domain == AF_INET) return 0;
   return domain == AF_INET6 ? slot_flag::ipv6 : kNoStream;
@@ -27,8 +27,7 @@ std::uint32_t ask_stream_flags(int fd) {
   int domain = 0;
   int type = 0;
   int listening = 0;
-  if (!ask(fd, SO_PROTOCOL, protocol) || (protocol != IPPROTO_TCP && (!kTracksUnix || protocol != 0)))
-    return kNoStream;
+  if (!ask(fd, SO_PROTOCOL, protocol) || (protocol != IPPROTO_TCP && protocol != 0)) return kNoStream;
   if (!ask(fd, SO_DOMAIN, domain) || !ask(fd, SO_TYPE, type)) return kNoStream;
   const std::uint32_t flags = stream_flags(domain, type, protocol);
   if (flags == kNoStream || !ask(fd, SO_ACCEPTCONN, listening) || listening == 0) return flags;

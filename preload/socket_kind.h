@@ -9,11 +9,10 @@
 
 namespace socktrack {
 
-// UNIX streams are tracked like TCP; datagrams and packets of any family never are.
-inline constexpr bool kTracksUnix = false;
 inline constexpr std::uint32_t kNoStream = ~0U;
 
-// What a stream socket is, as slot_flag (ipv6, unix_stream); kNoStream for every other kind.
+// What a TCP or UNIX stream socket is, as slot_flag (ipv6, unix_stream); kNoStream for every other kind:
+// datagrams and packets are never tracked.
 std::uint32_t stream_flags(int domain, int type, int protocol);
 
 // The same of an open number, and `listener`. Up to three system calls, one for what is no socket. Keeps

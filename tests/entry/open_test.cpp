@@ -59,12 +59,28 @@ struct Call {
   std::function<int(int)> call;
 };
 void PrintTo(const Call& call, std::ostream* out) { *out << call.name; }
-std::string name_of(const testing::TestParamInfo<Call>& info) { return info.param.name; }
+template <typename T>
+std::string name_of(const testing::TestParamInfo<T>& info) {
+  return info.param.name;
+}
 
 const Call kListens[] = {
     {"listen", [](int fd) { return listen(fd, 1); }},
     {"syscall_listen", [](int fd) { return static_cast<int>(syscall(SYS_listen, fd, 1)); }},
 };
+struct PairCall {
+  const char* name;
+  std::function<int(int domain, int type, int* ends)> call;
+};
+void PrintTo(const PairCall& call, std::ostream* out) { *out << call.name; }
+const PairCall kPairs[] = {
+    {"socketpair", [](int domain, int type, int* ends) { return socketpair(domain, type, 0, ends); }},
+    {"syscall_socketpair",
+     [](int domain, int type, int* ends) {
+       return static_cast<int>(syscall(SYS_socketpair, domain, type, 0, ends));
+     }},
+};
+class Pairs : public testing::TestWithParam<PairCall> {};
 class Listens : public testing::TestWithParam<Call> {};
 
 }  // namespace
@@ -88,8 +104,10 @@ TEST_F(Open, SocketBySyscallIsTracked) {
 TEST_F(Open, OtherSocketsAreNot) {
   const Descriptor first(socket_from_here());  // there is a recording
   const Descriptor datagram(socket(AF_INET, SOCK_DGRAM, 0));
-  const Descriptor local(socket(AF_UNIX, SOCK_STREAM, 0));
+  const Descriptor packets(socket(AF_UNIX, SOCK_SEQPACKET, 0));
+  const Descriptor local(socket(AF_UNIX, SOCK_DGRAM, 0));
   EXPECT_FALSE(slot_of(datagram.get()).live);
+  EXPECT_FALSE(slot_of(packets.get()).live);
   EXPECT_FALSE(slot_of(local.get()).live);
 }
 
@@ -131,6 +149,44 @@ TEST_F(Open, AcceptOnAnUntrackedListenerAsksTheKernel) {
   EXPECT_TRUE(slot_of(ours.get()).live);
 }
 
+TEST_P(Pairs, OfUnixStreamsAreTrackedAndNoOthers) {
+  ASSERT_TRUE(library_is_loaded());
+  int ends[2];
+  errno = 4711;
+  ASSERT_EQ(GetParam().call(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, ends), 0);
+  EXPECT_EQ(errno, 4711);
+  const Descriptor streams[] = {Descriptor(ends[0]), Descriptor(ends[1])};
+  for (const Descriptor& end : streams) {
+    EXPECT_TRUE(slot_of(end.get()).live);
+    EXPECT_NE(slot_of(end.get()).flags & flag::unix_stream, 0u);
+  }
+  for (const int type : {SOCK_DGRAM, SOCK_SEQPACKET}) {
+    ASSERT_EQ(GetParam().call(AF_UNIX, type, ends), 0);
+    const Descriptor others[] = {Descriptor(ends[0]), Descriptor(ends[1])};
+    EXPECT_FALSE(slot_of(ends[0]).live);
+    EXPECT_FALSE(slot_of(ends[1]).live);
+  }
+  EXPECT_EQ(GetParam().call(AF_INET, SOCK_STREAM, ends), -1);
+  EXPECT_EQ(errno, EOPNOTSUPP);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Pairs, testing::ValuesIn(kPairs), name_of<PairCall>);
+
+TEST_F(Open, AcceptedUnixStreamsAreKnownAsSuch) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const Descriptor listener(socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(bind(listener.get(), reinterpret_cast<sockaddr*>(&address), sizeof(sa_family_t)), 0);  // autobind
+  ASSERT_EQ(listen(listener.get(), 1), 0);
+  socklen_t length = sizeof address;
+  ASSERT_EQ(getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+  const Descriptor peer(socket(AF_UNIX, SOCK_STREAM, 0));
+  ASSERT_EQ(connect(peer.get(), reinterpret_cast<sockaddr*>(&address), length), 0);
+  const Descriptor ours(accept(listener.get(), nullptr, nullptr));
+  constexpr std::uint32_t kWanted = flag::unix_stream | flag::accepted;
+  EXPECT_EQ(slot_of(ours.get()).flags & kWanted, kWanted);
+}
+
 TEST_P(Listens, AreKnownFromThatCallOn) {
   ASSERT_TRUE(library_is_loaded());
   const Descriptor fd(socket(AF_INET, SOCK_STREAM, 0));
@@ -147,7 +203,7 @@ TEST_P(Listens, AreKnownFromThatCallOn) {
   EXPECT_EQ(slot_of(connection.ours.get()).flags & flag::listener, 0u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Table, Listens, testing::ValuesIn(kListens), name_of);
+INSTANTIATE_TEST_SUITE_P(Table, Listens, testing::ValuesIn(kListens), name_of<Call>);
 
 TEST_F(Open, NothingToAcceptKeepsErrno) {
   const Descriptor listener(listening_socket());
