@@ -165,14 +165,27 @@ void sight_twins(Header* recording, std::uint32_t fd, Sighting sighting, std::ui
   });
 }
 
+bool is_accused(const Slot& slot, std::uint32_t generation) {
+  return slot.watched_generation.load(std::memory_order_acquire) == generation &&
+         slot.accusation.load(std::memory_order_relaxed) != 0;
+}
+
+// A close by the runtime at its end is no close by the program: what was leaked until now was leaked.
+bool is_teardown(const Header& recording, const Slot& slot) {
+  if (teardown::under_way()) return true;
+  const std::uint64_t word = slot.word.load(std::memory_order_relaxed);
+  const bool counts_already = is_accused(slot, word_generation(word)) ||
+                              (recording.grace_ns == 0 && (word_flags(word) & slot_flag::sighted) != 0);
+  return counts_already && teardown::is_calling();
+}
+
 void release_tracked(Header* recording, std::uint32_t fd) {
   Slot* slot = recorder::slot_at(recording, fd);
   if (slot == nullptr) return;
   const bool last = (word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::duplicate) == 0 ||
                     !has_twin(recording, fd);
-  // A close by the runtime at its end is no close by the program: what was leaked until now was leaked.
   const bool sighted = (word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::sighted) != 0;
-  const bool torn_down = teardown::under_way();
+  const bool torn_down = is_teardown(*recording, *slot);
   if (torn_down && sighted) watcher::last_look_at(fd);
   const std::uint64_t before =
       slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);

@@ -4,7 +4,7 @@ use warnings;
 use IO::Socket::INET;
 
 my ($leaks, $healthy) = (5, 3);
-my %clients;
+our %clients;  # a lexical would be closed by the end of its scope, before the program ends
 my $listener = IO::Socket::INET->new(Listen => 64, LocalAddr => '127.0.0.1') or die "listen: $!";
 for my $i (1 .. $leaks + $healthy) {
     my $client = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $listener->sockport) or die "connect: $!";

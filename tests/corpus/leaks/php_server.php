@@ -10,9 +10,9 @@ for ($i = 0; $i < $leaks + $healthy; $i++) {
     fwrite($client, "hello\n");
     fclose($client);
     $connection = stream_socket_accept($listener);
-    while (!feof($connection)) {
-        fread($connection, 64);
-    }
+    do {
+        $data = fread($connection, 64);
+    } while ($data !== '' && $data !== false);
     if ($i < $leaks) {
         $kept[] = $connection;
     } else {

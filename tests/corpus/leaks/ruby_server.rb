@@ -16,3 +16,4 @@ end
 sleep(3 * (ENV['CORPUS_GRACE_MS'] || 300).to_i / 1000.0 + 0.3)
 $stdout.sync = true
 puts 'done'
+exit!(0) # as when killed: no finalizer closes
