@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "preload/python_frames.h"
 #include "preload/recorder.h"
 #include "preload/unloaded_code.h"
 
@@ -112,6 +113,7 @@ void fill(Module& module, const dl_find_object& object) {
   module.build_id_size = id.size;
   set_path(module, object);
   module.ready.store(1, std::memory_order_release);
+  python::consider(object);
 }
 
 }  // namespace

@@ -97,6 +97,8 @@ void lay_out(Header& header, std::uint32_t slot_count) {
   header.groups_at = layout.groups_at;
   header.accusations_at = layout.accusations_at;
   header.threads_at = layout.threads_at;
+  header.managed_at = layout.managed_at;
+  header.text_at = layout.text_at;
   header.slot_count = slot_count;
   header.site_count = kMaxSites;
   header.module_count = kMaxModules;
@@ -306,6 +308,16 @@ Slot* slot_at(Header* header, std::uint32_t fd) {
 
 Site* site_at(Header* header, std::uint32_t index) {
   return record<Site>(header, header->sites_at, index, kMaxSites);
+}
+
+ManagedFrame* managed_at(Header* header, std::uint32_t index) {
+  return record<ManagedFrame>(header, header->managed_at, index, kMaxManaged);
+}
+
+char* text_at(Header* header, std::uint32_t offset, std::uint32_t size) {
+  if (offset > kTextBytes || size > kTextBytes - offset) return nullptr;
+  char* at = reinterpret_cast<char*>(header) + header->text_at + offset;
+  return size == 0 || touch(at, size) ? at : nullptr;
 }
 
 Module* module_at(Header* header, std::uint32_t index) {

@@ -44,6 +44,8 @@ bool touch(const void* at, std::size_t size);
 Slot* slot_at(Header* recording, std::uint32_t fd);  // nullptr: above the table
 Site* site_at(Header* recording, std::uint32_t index);
 Module* module_at(Header* recording, std::uint32_t index);
+ManagedFrame* managed_at(Header* recording, std::uint32_t index);
+char* text_at(Header* recording, std::uint32_t offset, std::uint32_t size);
 
 // CLOCK_MONOTONIC_COARSE from the vDSO, about 5 ns, 4 ms grain: ages are seconds.
 std::uint64_t now_ns();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstring>
 
+#include "preload/managed.h"
 #include "preload/modules.h"
 #include "preload/recorder.h"
 #include "preload/stack_walk.h"
@@ -34,6 +35,14 @@ std::uint32_t claim(Header* recording, std::uint64_t hash, bool& fresh) {
   return 0;
 }
 
+std::uint64_t copy_frame(Header* from, std::uint64_t frame, Header* to) {
+  const std::uint32_t module = frame_module(frame);
+  if (module == kNoModule) return frame;
+  if (module == kManagedModule)
+    return make_frame(module, managed::copy(from, static_cast<std::uint32_t>(frame_offset(frame)), to));
+  return make_frame(modules::copy(from, module, to), frame_offset(frame));
+}
+
 void publish(Site* site, const std::uint64_t* frames, std::uint32_t depth) {
   std::memcpy(site->frames, frames, depth * sizeof frames[0]);
   site->depth.store(depth, std::memory_order_release);
@@ -45,14 +54,17 @@ std::uint32_t capture(Header* recording) {
   Stack scratch;
   const StackView stack = take_stack(scratch);
   if (stack.depth == 0) return 0;
+  const bool knew_runtimes = managed::is_possible();
+  managed::Lines lines;
+  if (knew_runtimes && !stack.crosses_signal) managed::collect(recording, lines);
   bool fresh = false;
-  const std::uint32_t index = claim(recording, stack.hash, fresh);
+  const std::uint32_t index = claim(recording, stack.hash ^ lines.hash, fresh);
   if (!fresh) return index;
   std::uint64_t frames[kMaxFrames];
-  for (std::uint32_t i = 0; i < stack.depth; i++)
-    frames[i] = modules::frame_at(recording, stack.addresses[i]);
-  publish(recorder::site_at(recording, index), frames, stack.depth);
-  return index;
+  const std::uint32_t depth = managed::merge(recording, stack, lines, frames);
+  publish(recorder::site_at(recording, index), frames, depth);
+  // The first stack through a runtime is what tells of it: once more, with its lines.
+  return managed::is_possible() && !knew_runtimes ? capture(recording) : index;
 }
 
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
@@ -65,10 +77,7 @@ std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
   if (!fresh) return copied;
   std::uint64_t frames[kMaxFrames];
   for (std::uint32_t i = 0; i < depth; i++) {
-    const std::uint32_t module = frame_module(source->frames[i]);
-    frames[i] = module == kNoModule
-                    ? source->frames[i]
-                    : make_frame(modules::copy(from, module, to), frame_offset(source->frames[i]));
+    frames[i] = copy_frame(from, source->frames[i], to);
   }
   publish(recorder::site_at(to, copied), frames, depth);
   return copied;

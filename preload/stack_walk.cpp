@@ -24,6 +24,7 @@ _Unwind_Reason_Code note_frame(_Unwind_Context* context, void* argument) {
   std::uintptr_t address = _Unwind_GetIPInfo(context, &exact);
   if (address == 0) return _URC_END_OF_STACK;
   if (exact == 0) address--;
+  stack.crosses_signal = stack.crosses_signal || exact != 0;
   if (stack.depth == 0 && in_this_library(address)) return _URC_NO_REASON;
   stack.addresses[stack.depth++] = address;
   return stack.depth == kMaxFrames ? _URC_END_OF_STACK : _URC_NO_REASON;
@@ -80,13 +81,14 @@ bool walk(Script& script, Cursor at) {
     unwind_stack(scratch);
     script.hash = hash_of(scratch.addresses, scratch.depth);
   }
-  return {scratch.addresses, scratch.depth, script.hash};
+  return {scratch.addresses, scratch.depth, scratch.crosses_signal, script.hash};
 }
 
 }  // namespace
 
 void unwind_stack(Stack& stack) {
   stack.depth = 0;
+  stack.crosses_signal = false;
   _Unwind_Backtrace(note_frame, &stack);
 }
 
@@ -99,7 +101,7 @@ void unwind_stack(Stack& stack) {
   const std::uint32_t epoch = rule_table::epoch.load(std::memory_order_relaxed);
   const Script* known = stack_memo::recall(caller, epoch);
   if (known != nullptr) [[likely]]
-    return {known->addresses, known->depth, known->hash};
+    return {known->addresses, known->depth, false, known->hash};
   return take_unknown_stack(scratch, caller, epoch);
 }
 

@@ -18,6 +18,7 @@ namespace socktrack {
 
 struct Stack {
   std::uint32_t depth = 0;
+  bool crosses_signal = false;  // the thread is in a signal handler
   // Innermost first; addresses inside the calling instruction (return address - 1; exact in signal frames).
   std::uintptr_t addresses[kMaxFrames];
 };
@@ -25,6 +26,7 @@ struct Stack {
 struct StackView {
   const std::uintptr_t* addresses;
   std::uint32_t depth;
+  bool crosses_signal;
   std::uint64_t hash;  // of the addresses and the code that lies there; hardly ever 0
 };
 

@@ -45,6 +45,18 @@ std::string name_of_frame(const Frame& frame) {
   return (frame.build_id.empty() ? base_name(frame.module) : frame.build_id) + offset;
 }
 
+std::string name_of_frame(const RecordingView& recording, std::uint64_t frame, SymbolTableNames& names) {
+  if (frame_module(frame) == kManagedModule) {
+    const ManagedFrame* managed = recording.managed(frame_offset(frame));
+    if (managed == nullptr) return "";
+    return base_name(std::string(recording.file_of(*managed))) + " " +
+           std::string(recording.function_of(*managed));
+  }
+  const Module* module = recording.module(frame_module(frame));
+  if (module == nullptr || is_system_library(module->path)) return "";
+  return name_of_frame(names.frames_at(*module, frame_offset(frame)).front());
+}
+
 // Frames without a module are JIT code: their addresses mean nothing in another run and are left out.
 void add_stack(Hash& hash, const RecordingView& recording, std::uint32_t site_index,
                SymbolTableNames& names) {
@@ -53,10 +65,8 @@ void add_stack(Hash& hash, const RecordingView& recording, std::uint32_t site_in
   std::string before;
   std::uint32_t added = 0;
   for (std::uint32_t i = 0; i < depth && added < kTellingFrames; ++i) {
-    const Module* module = recording.module(frame_module(site->frames[i]));
-    if (module == nullptr || is_system_library(module->path)) continue;
-    std::string name = name_of_frame(names.frames_at(*module, frame_offset(site->frames[i])).front());
-    if (name == before) continue;  // recursion: how deep it was is chance
+    std::string name = name_of_frame(recording, site->frames[i], names);
+    if (name.empty() || name == before) continue;  // recursion: how deep it was is chance
     hash.add(name);
     before = std::move(name);
     added++;

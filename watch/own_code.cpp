@@ -12,10 +12,10 @@ constexpr std::string_view kSystem[] = {"libc.so",       "libc-2.",   "ld-linux"
                                         "libsocktrack.", "linux-vdso"};
 
 // Between the program and the system: encryption, event loops, runtimes of other languages.
-constexpr std::string_view kPassingOn[] = {"libssl.",     "libcrypto.", "libgnutls.", "libuv.",  "libevent",
-                                           "libev.",      "libapr",     "libjvm.",    "libnio.", "libnet.",
-                                           "libjava.",    "libextnet.", "libpython",  "_ssl.",   "_socket.",
-                                           "libjemalloc", "libtcmalloc"};
+constexpr std::string_view kPassingOn[] = {"libssl.",  "libcrypto.", "libgnutls.",  "libuv.",     "libevent",
+                                           "libev.",   "libapr",     "libjvm.",     "libnio.",    "libnet.",
+                                           "libjava.", "libextnet.", "libpython",   "_ssl.",      "_socket.",
+                                           "python2",  "python3",    "libjemalloc", "libtcmalloc"};
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -25,9 +25,18 @@ bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
                      [&](std::string_view each) { return name.starts_with(each); });
 }
 
+// What comes with a language: the fix is further out.
+bool is_own_line(const Frame& frame) {
+  if (frame.language == "python")
+    return frame.file.find("/lib/python") == std::string::npos && !frame.file.starts_with('<');
+  constexpr std::string_view packages[] = {"java.", "javax.", "jdk.", "sun.", "com.sun."};
+  return !is_one_of(packages, frame.function);
+}
+
 bool is_own(const Frame& frame) {
+  if (frame.language != "native") return is_own_line(frame);
   const std::string_view module = base_name(frame.module);
-  return frame.language != "native" || !(is_one_of(kSystem, module) || is_one_of(kPassingOn, module));
+  return !is_one_of(kSystem, module) && !is_one_of(kPassingOn, module);
 }
 
 // Without its parameters: a sentence is no place for them.

@@ -83,7 +83,8 @@ void check_geometry(const Header& header, const std::string& path) {
                      header.slots_at == wanted.slots_at && header.sites_at == wanted.sites_at &&
                      header.modules_at == wanted.modules_at && header.groups_at == wanted.groups_at &&
                      header.accusations_at == wanted.accusations_at &&
-                     header.threads_at == wanted.threads_at && header.total_size == wanted.total;
+                     header.threads_at == wanted.threads_at && header.managed_at == wanted.managed_at &&
+                     header.text_at == wanted.text_at && header.total_size == wanted.total;
   if (!sound) refuse(path, "is damaged: the sizes in its header do not fit together");
 }
 
@@ -217,6 +218,8 @@ RecordingView RecordingView::of_memory(const void* start, std::size_t size) {
   view.groups_ = area<Group>(bytes, header.groups_at, std::min(header.groups_used.load(), kMaxGroups));
   view.accusations_ = area<Accusation>(bytes, header.accusations_at,
                                        std::min(header.accusations_used.load(), kMaxAccusations));
+  view.managed_ = area<ManagedFrame>(bytes, header.managed_at, kMaxManaged);
+  view.text_ = {bytes + header.text_at, kTextBytes};
   view.threads_ = area<ThreadName>(bytes, header.threads_at, kMaxThreads);
   return view;
 }
@@ -235,6 +238,26 @@ const Module* RecordingView::module(std::uint32_t index) const {
                      found.build_id_size <= sizeof(found.build_id) &&
                      ::strnlen(found.path, sizeof(found.path)) < sizeof(found.path);
   return sound ? &found : nullptr;
+}
+
+const ManagedFrame* RecordingView::managed(std::uint64_t index) const {
+  if (index == 0 || index >= managed_.size()) return nullptr;
+  const ManagedFrame& found = managed_[index];
+  const auto fits = [](std::uint32_t at, std::uint32_t size) {
+    return at <= kTextBytes && size <= kTextBytes - at;
+  };
+  const bool sound = found.ready.load(std::memory_order_acquire) != 0 &&
+                     fits(found.function_at, found.function_size) && fits(found.file_at, found.file_size) &&
+                     (found.language == Language::java || found.language == Language::python);
+  return sound ? &found : nullptr;
+}
+
+std::string_view RecordingView::function_of(const ManagedFrame& frame) const {
+  return text_.substr(frame.function_at, frame.function_size);
+}
+
+std::string_view RecordingView::file_of(const ManagedFrame& frame) const {
+  return text_.substr(frame.file_at, frame.file_size);
 }
 
 std::string RecordingView::thread_name(std::uint32_t tid) const {

@@ -7,6 +7,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "socktrack/recording.h"
@@ -40,6 +41,10 @@ class RecordingView {
   // nullptr when `index` is 0, out of range or not complete.
   const Site* site(std::uint32_t index) const;
   const Module* module(std::uint32_t index) const;
+  // nullptr when `index` names none or it is not complete.
+  const ManagedFrame* managed(std::uint64_t index) const;
+  std::string_view function_of(const ManagedFrame& frame) const;
+  std::string_view file_of(const ManagedFrame& frame) const;
   std::string thread_name(std::uint32_t tid) const;  // "" = not known (any more)
   const std::string& path() const { return path_; }
 
@@ -53,6 +58,8 @@ class RecordingView {
   std::span<const Group> groups_;
   std::span<const Accusation> accusations_;
   std::span<const ThreadName> threads_;
+  std::span<const ManagedFrame> managed_;
+  std::string_view text_;
 };
 
 // The recordings in `directory` (not below it), oldest first; or `path` itself if it is a file.

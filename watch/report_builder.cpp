@@ -63,6 +63,15 @@ std::uint64_t now_of(const Header& header) {
   return ended != 0 ? ended : header.swept_monotonic_ns.load();
 }
 
+Frame frame_of(const RecordingView& recording, const ManagedFrame& managed) {
+  Frame frame;
+  frame.function = recording.function_of(managed);
+  frame.file = recording.file_of(managed);
+  frame.line = static_cast<int>(managed.line);
+  frame.language = managed.language == Language::java ? "java" : "python";
+  return frame;
+}
+
 std::vector<Frame> expand(const RecordingView& recording, std::uint32_t site_index, Names& names) {
   std::vector<Frame> stack;
   const Site* site = recording.site(site_index);
@@ -70,6 +79,11 @@ std::vector<Frame> expand(const RecordingView& recording, std::uint32_t site_ind
   const std::uint32_t depth = std::min(site->depth.load(), kMaxFrames);
   for (std::uint32_t i = 0; i < depth; ++i) {
     const std::uint64_t offset = frame_offset(site->frames[i]);
+    if (frame_module(site->frames[i]) == kManagedModule) {
+      if (const ManagedFrame* managed = recording.managed(offset))
+        stack.push_back(frame_of(recording, *managed));
+      continue;
+    }
     if (const Module* module = recording.module(frame_module(site->frames[i]))) {
       for (Frame& frame : names.frames_at(*module, offset)) stack.push_back(std::move(frame));
     } else {

@@ -8,7 +8,8 @@
 // Bump kLayoutVersion whenever a field moves, changes its size or its meaning. A reader refuses any
 // version but its own.
 //
-//   [header][slots][sites][modules][groups][accusations][threads]   each page-aligned, sparse
+//   [header][slots][sites][modules][groups][accusations][threads][managed frames][text]   page-aligned,
+//   sparse
 //
 // Writers: the recorder (slots, sites, modules, counters), the watcher (its part of a slot, groups,
 // accusations). Only standard headers here.
@@ -150,7 +151,8 @@ static_assert(sizeof(Slot) == 64);
 // A frame is a module index and an offset from the module's load bias, so ASLR is gone before
 // anything is stored. For calls the offset is that of the return address minus one: it lies inside
 // the calling instruction, which is what symbolisers want.
-inline constexpr std::uint32_t kNoModule = 0xffff;  // JIT code: offset is the raw address
+inline constexpr std::uint32_t kNoModule = 0xffff;       // JIT code: offset is the raw address
+inline constexpr std::uint32_t kManagedModule = 0xfffe;  // offset is an index into the managed frames
 inline constexpr std::uint64_t make_frame(std::uint32_t module, std::uint64_t offset) {
   return (static_cast<std::uint64_t>(module) << 48U) | (offset & 0xffffffffffffULL);
 }
@@ -252,6 +254,25 @@ struct Accusation {
 };
 static_assert(sizeof(Accusation) == 192);
 
+// A line of a language that is interpreted or compiled at run time. Its names are kept here: nobody outside
+// could find them later. Interned by content.
+enum class Language : std::uint8_t { none = 0, java = 1, python = 2 };
+inline constexpr std::uint32_t kMaxManaged = 8192;  // 0 means "none"
+inline constexpr std::uint32_t kTextBytes = 1U << 20U;
+inline constexpr std::uint32_t kMaxName = 400;  // longer names are cut
+struct ManagedFrame {
+  std::atomic<std::uint64_t> hash;   // of language, names and line; 0 = free, set first
+  std::atomic<std::uint32_t> ready;  // set last (release)
+  std::uint32_t line;                // 0 = unknown
+  std::uint32_t function_at;         // offset into the text area, and bytes; UTF-8, no NUL
+  std::uint32_t file_at;
+  std::uint16_t function_size;
+  std::uint16_t file_size;
+  Language language;
+  std::uint8_t reserved[3];
+};
+static_assert(sizeof(ManagedFrame) == 32);
+
 // Names of threads that made sightings: a lossy cache, entry = tid % kMaxThreads. A name is copied
 // into the group when a verdict is spoken; the thread may be gone by then.
 inline constexpr std::uint32_t kMaxThreads = 128;
@@ -325,6 +346,9 @@ struct Header {
   std::atomic<std::uint32_t> accusations_used;
   std::atomic<std::uint32_t> sites_used;
   std::atomic<std::uint64_t> blind_spots[32];
+  std::uint64_t managed_at, text_at;  // byte offsets
+  std::atomic<std::uint32_t> managed_used;
+  std::atomic<std::uint32_t> text_used;  // bytes
 };
 static_assert(sizeof(Header) <= kPage);
 static_assert(static_cast<std::size_t>(BlindSpot::count_) <= 32);
@@ -335,7 +359,8 @@ static_assert(std::is_standard_layout_v<Header> && std::is_standard_layout_v<Slo
 
 // Where each area lies for a table of `slot_count` descriptors.
 struct Layout {
-  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at, total;
+  std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at, managed_at, text_at,
+      total;
 };
 inline constexpr std::uint64_t page_up(std::uint64_t n) {
   return (n + kPage - 1) & ~(std::uint64_t{kPage} - 1);
@@ -348,7 +373,9 @@ inline constexpr Layout layout_for(std::uint32_t slot_count) {
   l.groups_at = page_up(l.modules_at + std::uint64_t{kMaxModules} * sizeof(Module));
   l.accusations_at = page_up(l.groups_at + std::uint64_t{kMaxGroups} * sizeof(Group));
   l.threads_at = page_up(l.accusations_at + std::uint64_t{kMaxAccusations} * sizeof(Accusation));
-  l.total = page_up(l.threads_at + std::uint64_t{kMaxThreads} * sizeof(ThreadName));
+  l.managed_at = page_up(l.threads_at + std::uint64_t{kMaxThreads} * sizeof(ThreadName));
+  l.text_at = page_up(l.managed_at + std::uint64_t{kMaxManaged} * sizeof(ManagedFrame));
+  l.total = page_up(l.text_at + kTextBytes);
   return l;
 }
 

@@ -1,7 +1,10 @@
-// Leaks in programs of other languages: the native frames of their runtimes are what this release shows.
+// Leaks in programs of other languages, named in those languages.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
 
 #include "harness/socktrack.h"
 
@@ -13,8 +16,20 @@ using testing::IsEmpty;
 
 constexpr const char* kPython = "/usr/bin/python3";
 
-Json python_process(const Arguments& arguments) {
-  Arguments all{kPython, script("py_eof.py")};
+// "function file:line" of the frames of a language, innermost first; of the file only the name.
+std::vector<std::string> lines(const Json& stack, const std::string& language) {
+  std::vector<std::string> found;
+  for (const Json& frame : stack) {
+    if (frame.at("language") != language) continue;
+    const auto file = frame.at("file").get<std::string>();
+    found.push_back(frame.at("function").get<std::string>() + " " + file.substr(file.rfind('/') + 1) + ":" +
+                    std::to_string(frame.at("line").get<int>()));
+  }
+  return found;
+}
+
+Json python_process(const std::string& python, const Arguments& arguments) {
+  Arguments all{python, script("py_eof.py")};
   all.insert(all.end(), arguments.begin(), arguments.end());
   const Tracked tracked = track({"--grace", "0"}, all);
   EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
@@ -23,17 +38,55 @@ Json python_process(const Arguments& arguments) {
   return tracked.report.at("processes").front();
 }
 
-TEST(Runtimes, PythonServerThatKeepsTheSocket) {
-  if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
-  const Json process = python_process({});
+void expect_python_lines(const Json& process) {
   ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 7 recv"));
   EXPECT_EQ(leaked(process), 7U);
   const Json& group = process.at("groups").front();
-  EXPECT_THAT(group.at("open_stack"), PassesThrough("python3"));
-  EXPECT_THAT(group.at("sighting_stack"), PassesThrough("python3"));
-  const Json fixed = python_process({"fixed"});
+  EXPECT_THAT(lines(group.at("open_stack"), "python"),
+              ElementsAre(testing::MatchesRegex("(socket\\.)?accept socket\\.py:[0-9]+"), "main py_eof.py:32",
+                          "<module> py_eof.py:39"));
+  EXPECT_THAT(lines(group.at("sighting_stack"), "python"),
+              ElementsAre("read_request py_eof.py:14", "handle py_eof.py:18", "main py_eof.py:33",
+                          "<module> py_eof.py:39"));
+  EXPECT_THAT(lines(group.at("sibling_close_stack"), "python"), testing::Contains("handle py_eof.py:21"));
+  EXPECT_THAT(group.at("summary").get<std::string>(), testing::HasSubstr("at read_request (py_eof.py:14)"));
+}
+
+TEST(Runtimes, PythonServerThatKeepsTheSocket) {
+  if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
+  const Json process = python_process(kPython, {});
+  expect_python_lines(process);
+  EXPECT_THAT(process.at("groups").front().at("sighting_stack"), PassesThrough("python3"))
+      << "C frames first";
+  const Json fixed = python_process(kPython, {"fixed"});
   EXPECT_THAT(fixed.at("groups"), IsEmpty());
   EXPECT_EQ(opened(fixed), opened(process));
+}
+
+// The interpreters keep their frames in other places in each version: all that pyenv has here.
+TEST(Runtimes, EveryVersionOfPythonNamesItsLines) {
+  const char* home = std::getenv("HOME");
+  const std::filesystem::path versions =
+      std::filesystem::path(home == nullptr ? "/" : home) / ".pyenv/versions";
+  std::error_code none;
+  int tried = 0;
+  for (const auto& version : std::filesystem::directory_iterator(versions, none)) {
+    const std::string python = version.path() / "bin/python3";
+    const std::string name = version.path().filename();
+    // create_server of the program came with 3.8.
+    if (access(python.c_str(), X_OK) != 0 || name.starts_with("3.6") || name.starts_with("3.7")) continue;
+    SCOPED_TRACE(python);
+    expect_python_lines(python_process(python, {}));
+    tried++;
+  }
+  if (tried == 0) GTEST_SKIP() << "no " << versions;
+}
+
+TEST(Runtimes, NoLockOfPythonIsTaken) {
+  if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
+  const Tracked tracked = track({}, {kPython, script("py_lock.py"), program("locked_recv.so")});
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  EXPECT_EQ(tracked.outcome.out, "done\n");
 }
 
 TEST(Runtimes, JavaSelectorThatCancelsTheKeyAndForgetsTheChannel) {

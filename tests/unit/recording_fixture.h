@@ -121,6 +121,8 @@ class RecordingFixture {
     h.groups_at = layout_.groups_at;
     h.accusations_at = layout_.accusations_at;
     h.threads_at = layout_.threads_at;
+    h.managed_at = layout_.managed_at;
+    h.text_at = layout_.text_at;
     h.slot_count = slot_count;
     h.site_count = kMaxSites;
     h.module_count = kMaxModules;

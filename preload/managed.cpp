@@ -1,0 +1,131 @@
+#include "preload/managed.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "preload/modules.h"
+#include "preload/python_frames.h"
+#include "preload/recorder.h"
+
+namespace socktrack::managed {
+namespace {
+
+std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
+  hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
+  return hash ^ (hash >> 32U);
+}
+
+std::uint64_t hash_of(std::uint64_t hash, std::string_view text) {
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
+  return mix(hash, text.size());
+}
+
+std::uint64_t at_least_1(std::uint64_t hash) { return hash == 0 ? 1 : hash; }
+
+// Puts the text into the recording. False: no room.
+bool store(Header* recording, std::string_view text, std::uint32_t& at, std::uint16_t& size) {
+  text = text.substr(0, kMaxName);
+  const auto bytes = static_cast<std::uint32_t>(text.size());
+  at = recording->text_used.fetch_add(bytes, std::memory_order_relaxed);
+  if (at > kTextBytes || bytes > kTextBytes - at) {
+    recording->text_used.store(kTextBytes, std::memory_order_relaxed);
+    return false;
+  }
+  char* to = recorder::text_at(recording, at, bytes);
+  if (to == nullptr) return false;
+  std::memcpy(to, text.data(), bytes);
+  size = static_cast<std::uint16_t>(bytes);
+  return true;
+}
+
+// As in sites.cpp: who finds an entry that is not complete yet has found it; readers skip it until it is.
+ManagedFrame* claim(Header* recording, std::uint64_t hash, std::uint32_t& index, bool& fresh) {
+  fresh = false;
+  for (std::uint32_t probe = 0; probe < 64; probe++) {
+    index = static_cast<std::uint32_t>((hash + probe) % (kMaxManaged - 1)) + 1;
+    ManagedFrame* frame = recorder::managed_at(recording, index);
+    if (frame == nullptr) break;
+    std::uint64_t found = frame->hash.load(std::memory_order_relaxed);
+    fresh = found == 0 && frame->hash.compare_exchange_strong(found, hash, std::memory_order_relaxed);
+    if (fresh || found == hash) return frame;
+  }
+  recorder::count(BlindSpot::sites_full);
+  return nullptr;
+}
+
+std::string_view text_in(const Header* recording, std::uint32_t at, std::uint16_t size) {
+  return {reinterpret_cast<const char*>(recording) + recording->text_at + at, size};
+}
+
+}  // namespace
+
+std::uint32_t intern(Header* recording, Language language, std::string_view function, std::string_view file,
+                     std::uint32_t line) {
+  const std::uint64_t hash =
+      at_least_1(mix(hash_of(hash_of(static_cast<std::uint64_t>(language), function), file), line));
+  std::uint32_t index = 0;
+  bool fresh = false;
+  ManagedFrame* frame = claim(recording, hash, index, fresh);
+  if (frame == nullptr || !fresh) return frame == nullptr ? 0 : index;
+  frame->language = language;
+  frame->line = line;
+  if (!store(recording, function, frame->function_at, frame->function_size) ||
+      !store(recording, file, frame->file_at, frame->file_size)) {
+    recorder::count(BlindSpot::sites_full);
+    return 0;
+  }
+  frame->ready.store(1, std::memory_order_release);
+  recording->managed_used.fetch_add(1, std::memory_order_relaxed);
+  return index;
+}
+
+std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
+  if (index == 0 || index >= kMaxManaged) return 0;
+  const auto& frame =
+      reinterpret_cast<const ManagedFrame*>(reinterpret_cast<const char*>(from) + from->managed_at)[index];
+  if (frame.ready.load(std::memory_order_acquire) == 0) return 0;
+  return intern(to, frame.language, text_in(from, frame.function_at, frame.function_size),
+                text_in(from, frame.file_at, frame.file_size), frame.line);
+}
+
+bool is_possible() { return python::is_known(); }
+
+void collect(Header* recording, Lines& lines) {
+  struct Work {
+    Header* recording;
+    Lines* lines;
+  } work{recording, &lines};
+  python::for_each_line(
+      [](const python::Line& line, void* argument) {
+        auto& [header, all] = *static_cast<Work*>(argument);
+        const std::uint32_t index = intern(header, Language::python, line.function, line.file, line.line);
+        all->index[all->count] = index;
+        all->entry[all->count++] = line.entry;
+        all->hash = at_least_1(mix(all->hash, index));
+        return all->count < kMaxFrames;
+      },
+      &work);
+}
+
+std::uint32_t merge(Header* recording, const StackView& stack, const Lines& lines, std::uint64_t* frames) {
+  std::uint32_t depth = 0;
+  std::uint32_t next = 0;
+  const auto add_line = [&] {
+    if (depth < kMaxFrames && lines.index[next] != 0)
+      frames[depth++] = make_frame(kManagedModule, lines.index[next]);
+    return lines.entry[next++];
+  };
+  for (std::uint32_t i = 0; i < stack.depth && depth < kMaxFrames; i++) {
+    const std::uintptr_t address = stack.addresses[i];
+    if (python::runs_python(address)) {
+      while (next < lines.count && !add_line()) {
+      }
+    } else if (next == 0 || !python::is_interpreter(address)) {
+      frames[depth++] = modules::frame_at(recording, address);
+    }
+  }
+  while (next < lines.count) add_line();  // the native stack was cut
+  return depth;
+}
+
+}  // namespace socktrack::managed

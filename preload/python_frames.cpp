@@ -1,0 +1,218 @@
+#include "preload/python_frames.h"
+
+#include <atomic>
+#include <cstring>
+#include <iterator>
+
+#include "preload/elf_symbols.h"
+
+namespace socktrack::python {
+namespace {
+
+// Where the interpreter keeps things, by minor version; bytes. Made with offsetof from each version's
+// headers, checked in tests against each version (stacks.md C). -1 = there is no such field.
+struct Shape {
+  int minor;
+  int state_frame;     // thread state: its frame, or (3.11, 3.12) what holds it
+  int holder_current;  // in that: the frame
+  int previous;
+  int code;
+  int instruction;  // an index (before 3.11) or a pointer
+  int index_unit;   // bytes an index counts
+  int entry;        // 3.11: called from C; 3.12: owner, 3 = a stretch begins here
+  int file;
+  int function;
+  int code_bytes;  // what instruction pointers count from
+  int ascii_text;  // in a str: the text, if it is ASCII
+  int other_text;
+};
+constexpr Shape kShapes[] = {
+    {6, 24, -1, 24, 32, 120, 1, -1, 96, 104, 0, 48, 72},
+    {7, 24, -1, 24, 32, 104, 1, -1, 96, 104, 0, 48, 72},
+    {8, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72},
+    {9, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72},
+    {10, 24, -1, 24, 32, 96, 2, -1, 104, 112, 0, 48, 72},
+    {11, 56, 8, 48, 32, 56, 0, 68, 112, 128, 184, 48, 72},
+    {12, 56, 0, 8, 0, 56, 0, 70, 112, 128, 192, 40, 56},
+    {13, 72, -1, 8, 0, 56, 0, 70, 112, 128, 200, 40, 56},
+};
+constexpr char kOwnedByC = 3;
+constexpr int kMostFrames = 256;
+
+struct Interpreter {
+  const Shape* shape;
+  std::uintptr_t eval, eval_end;
+  std::uintptr_t start, end;  // of the module
+  std::uintptr_t code_type, text_type;
+  void* (*this_thread_state)();
+  int (*line_of)(void* code, int offset);
+  int (*is_initialized)();
+};
+
+Interpreter g_interpreter;
+std::atomic<const Interpreter*> g_known{nullptr};
+std::atomic<bool> g_taken{false};
+
+template <typename T>
+T load(const void* base, int offset) {
+  T value;
+  std::memcpy(&value, static_cast<const char*>(base) + offset, sizeof value);
+  return value;
+}
+
+const Shape* shape_of(const char* version) {  // "3.11.2 (main, ..."
+  if (std::strncmp(version, "3.", 2) != 0) return nullptr;
+  int minor = 0;
+  for (const char* at = version + 2; *at >= '0' && *at <= '9'; at++) minor = minor * 10 + (*at - '0');
+  for (const Shape& shape : kShapes) {
+    if (shape.minor == minor) return &shape;
+  }
+  return nullptr;
+}
+
+// Type of an object: the second word in every build but those of developers and without a global lock; there
+// it is something else, and the objects are not what we take them for.
+bool is_of_type(const void* object, std::uintptr_t type) {
+  return object != nullptr && load<std::uintptr_t>(object, 8) == type;
+}
+
+std::size_t put_utf8(char* to, std::uint32_t c) {
+  if (c < 0x80) {
+    to[0] = static_cast<char>(c);
+    return 1;
+  }
+  if (c < 0x800) {
+    to[0] = static_cast<char>(0xc0U | (c >> 6U));
+    to[1] = static_cast<char>(0x80U | (c & 0x3fU));
+    return 2;
+  }
+  if (c < 0x10000) {
+    to[0] = static_cast<char>(0xe0U | (c >> 12U));
+    to[1] = static_cast<char>(0x80U | ((c >> 6U) & 0x3fU));
+    to[2] = static_cast<char>(0x80U | (c & 0x3fU));
+    return 3;
+  }
+  to[0] = static_cast<char>(0xf0U | (c >> 18U));
+  to[1] = static_cast<char>(0x80U | ((c >> 12U) & 0x3fU));
+  to[2] = static_cast<char>(0x80U | ((c >> 6U) & 0x3fU));
+  to[3] = static_cast<char>(0x80U | (c & 0x3fU));
+  return 4;
+}
+
+std::uint32_t character(const char* text, std::size_t index, unsigned kind) {
+  if (kind == 1) return static_cast<unsigned char>(text[index]);
+  if (kind == 2) return load<std::uint16_t>(text, static_cast<int>(index * 2));
+  return load<std::uint32_t>(text, static_cast<int>(index * 4));
+}
+
+// A compact str as UTF-8, cut to fit, NUL-terminated.
+void copy_text(const Interpreter& python, const void* text, char* to, std::size_t room) {
+  to[0] = '\0';
+  if (!is_of_type(text, python.text_type)) return;
+  const auto length = load<std::int64_t>(text, 16);
+  const auto state = load<std::uint32_t>(text, 32);
+  const unsigned kind = (state >> 2U) & 7U;
+  const bool compact = (state & 0x20U) != 0;
+  const bool ascii = (state & 0x40U) != 0;
+  if (!compact || length <= 0 || (kind != 1 && kind != 2 && kind != 4)) return;
+  const char* from =
+      static_cast<const char*>(text) + (ascii ? python.shape->ascii_text : python.shape->other_text);
+  std::size_t used = 0;
+  for (std::int64_t i = 0; i < length && used + 5 < room; i++)
+    used += put_utf8(to + used, character(from, static_cast<std::size_t>(i), kind));
+  to[used] = '\0';
+}
+
+const void* innermost(const Interpreter& python) {
+  const void* state = python.this_thread_state();
+  if (state == nullptr) return nullptr;
+  const void* frame = load<const void*>(state, python.shape->state_frame);
+  if (frame == nullptr || python.shape->holder_current < 0) return frame;
+  return load<const void*>(frame, python.shape->holder_current);
+}
+
+int instruction_offset(const Shape& shape, const void* frame, const void* code) {
+  if (shape.index_unit > 0) return load<int>(frame, shape.instruction) * shape.index_unit;
+  const auto at = load<std::uintptr_t>(frame, shape.instruction);
+  return static_cast<int>(
+      at - (reinterpret_cast<std::uintptr_t>(code) + static_cast<std::uintptr_t>(shape.code_bytes)));
+}
+
+// From 3.12 a frame without code of its own marks where C called.
+bool is_mark(const Shape& shape, const void* frame) {
+  return shape.minor >= 12 && load<char>(frame, shape.entry) == kOwnedByC;
+}
+
+bool read_line(const Interpreter& python, const void* frame, Line& line) {
+  const Shape& shape = *python.shape;
+  void* code = load<void*>(frame, shape.code);
+  if (!is_of_type(code, python.code_type)) return false;
+  copy_text(python, load<const void*>(code, shape.function), line.function, sizeof line.function);
+  copy_text(python, load<const void*>(code, shape.file), line.file, sizeof line.file);
+  const int number = python.line_of(code, instruction_offset(shape, frame, code));
+  line.line = number > 0 ? static_cast<std::uint32_t>(number) : 0;
+  const void* previous = load<const void*>(frame, shape.previous);
+  line.entry = shape.minor <= 10 || previous == nullptr ||
+               (shape.minor == 11 ? load<char>(frame, shape.entry) != 0 : is_mark(shape, previous));
+  return true;
+}
+
+template <typename Function>
+bool bind(const dl_find_object& module, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(exported_symbol(module, name).address);
+  return function != nullptr;
+}
+
+}  // namespace
+
+void consider(const dl_find_object& module) {
+  const ExportedSymbol eval = exported_symbol(module, "_PyEval_EvalFrameDefault");
+  if (eval.address == 0 || g_taken.exchange(true)) return;
+  Interpreter& python = g_interpreter;
+  const char* (*version)() = nullptr;
+  if (!bind(module, "Py_GetVersion", version) ||
+      !bind(module, "PyGILState_GetThisThreadState", python.this_thread_state) ||
+      !bind(module, "PyCode_Addr2Line", python.line_of) ||
+      !bind(module, "Py_IsInitialized", python.is_initialized))
+    return;
+  python.shape = shape_of(version());
+  python.code_type = exported_symbol(module, "PyCode_Type").address;
+  python.text_type = exported_symbol(module, "PyUnicode_Type").address;
+  if (python.shape == nullptr || python.code_type == 0 || python.text_type == 0) return;
+  python.eval = eval.address;
+  python.eval_end = eval.address + eval.size;
+  python.start = reinterpret_cast<std::uintptr_t>(module.dlfo_map_start);
+  python.end = reinterpret_cast<std::uintptr_t>(module.dlfo_map_end);
+  g_known.store(&python, std::memory_order_release);
+}
+
+bool is_known() { return g_known.load(std::memory_order_relaxed) != nullptr; }
+
+bool runs_python(std::uintptr_t address) {
+  const Interpreter* python = g_known.load(std::memory_order_acquire);
+  return python != nullptr && address >= python->eval && address < python->eval_end;
+}
+
+bool is_interpreter(std::uintptr_t address) {
+  const Interpreter* python = g_known.load(std::memory_order_acquire);
+  return python != nullptr && address >= python->start && address < python->end;
+}
+
+bool for_each_line(bool (*visit)(const Line& line, void* argument), void* argument) {
+  const Interpreter* python = g_known.load(std::memory_order_acquire);
+  if (python == nullptr || python->is_initialized() == 0) return false;
+  const Shape& shape = *python->shape;
+  const void* frame = innermost(*python);
+  Line line;
+  int seen = 0;
+  for (int i = 0; frame != nullptr && i < kMostFrames;
+       i++, frame = load<const void*>(frame, shape.previous)) {
+    if (is_mark(shape, frame)) continue;
+    if (!read_line(*python, frame, line)) break;
+    seen++;
+    if (!visit(line, argument)) break;
+  }
+  return seen > 0;
+}
+
+}  // namespace socktrack::python
