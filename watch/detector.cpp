@@ -48,6 +48,15 @@ Finding judge_half_open(const Witness& witness, const KernelFacts& facts, std::u
   return {Verdict::half_open_peer, std::min(since, now_ns), false, 6};
 }
 
+// One half of a pair whose other half is closed, and nobody ever looked: the JDK keeps one to put over
+// descriptors that it closes under the feet of blocked threads.
+bool may_be_a_dead_end(const Witness& witness, Verdict verdict) {
+  constexpr std::uint32_t kCameOtherwise = slot_flag::accepted | slot_flag::connect_tried |
+                                           slot_flag::adopted | slot_flag::inherited | slot_flag::passed;
+  return verdict == Verdict::fin_unread && has(witness, slot_flag::unix_stream) && !witness.sighted &&
+         !has(witness, kCameOtherwise);
+}
+
 Finding judge_unconnected(const Witness& witness, const KernelFacts& facts, std::uint64_t now_ns) {
   const bool tried = has(witness, slot_flag::connect_tried);
   if (!tried && facts.bound) return {};  // a reserved port; it may listen one day
@@ -70,7 +79,8 @@ Finding judge(const Witness& witness, const KernelFacts& facts, std::uint64_t fi
   std::uint64_t since = witness.sighted ? witness.sighted_ns : seen;
   if (facts.sent_data) since = std::max(since, facts.last_sent_ns);
   if (facts.still_reading) since = now_ns;
-  return {verdict_of_connection(witness, facts), std::min(since, now_ns)};
+  const Verdict verdict = verdict_of_connection(witness, facts);
+  return {verdict, std::min(since, now_ns), may_be_a_dead_end(witness, verdict)};
 }
 
 }  // namespace socktrack

@@ -12,6 +12,7 @@
 #include "watch/detector.h"
 #include "watch/probe.h"
 #include "watch/raw_syscall.h"
+#include "watch/ring_search.h"
 #include "watch/severity.h"
 #include "watch/verdict_book.h"
 
@@ -46,7 +47,20 @@ struct Pass {
   bool has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cookie) const;
   bool probe(std::uint32_t fd, std::uint64_t word, KernelFacts& facts) const;
   Witness witness_of(const Slot& slot, std::uint64_t word) const;
+  bool was_read_by_ring(const Witness& witness, const KernelFacts& facts);
+  bool looked_for_rings = false;
 };
+
+// Nobody saw an accepted socket being read to its end, and it was: asked once a pass, and only then.
+bool Pass::was_read_by_ring(const Witness& witness, const KernelFacts& facts) {
+  if (witness.reads_by_ring || witness.sighted || facts.fin != Fin::read) return witness.reads_by_ring;
+  if ((witness.flags & slot_flag::accepted) == 0 || looked_for_rings) return false;
+  looked_for_rings = true;
+  if (!holds_a_ring()) return false;
+  host.recording->blind_spots[static_cast<std::size_t>(BlindSpot::io_uring)].fetch_add(
+      1, std::memory_order_relaxed);
+  return true;
+}
 
 Witness Pass::witness_of(const Slot& slot, std::uint64_t word) const {
   Witness witness;
@@ -115,7 +129,8 @@ void Pass::look_at(std::uint32_t fd, bool over) {
 
 void Pass::judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uint64_t cookie,
                       const KernelFacts& facts) {
-  const Witness witness = witness_of(slot, word);
+  Witness witness = witness_of(slot, word);
+  witness.reads_by_ring = was_read_by_ring(witness, facts);
   const Finding finding = judge(witness, facts, slot.dead_since_ns.load(std::memory_order_relaxed), now_ns);
   if (finding.verdict == Verdict::healthy) {
     slot.dead_since_ns.store(0, std::memory_order_relaxed);

@@ -229,6 +229,16 @@ TEST(Detector, UnusedSocketNeedsCompanyAndABoundOneIsReserved) {
   EXPECT_EQ(verdict(witness, facts), Verdict::healthy);
 }
 
+TEST(Detector, HalfOfAPairThatNobodyLookedAtNeedsCompany) {
+  Witness witness;
+  witness.flags = slot_flag::live | slot_flag::unix_stream;
+  const Finding finding = judge(witness, in_state(TCP_CLOSE_WAIT), 0, kNow);
+  EXPECT_EQ(finding.verdict, Verdict::fin_unread);
+  EXPECT_TRUE(finding.needs_company);
+  witness.flags |= slot_flag::connect_tried;
+  EXPECT_FALSE(judge(witness, in_state(TCP_CLOSE_WAIT), 0, kNow).needs_company);
+}
+
 TEST(Detector, ConnectionThatWasOnceAndIsClosedIsNoAbandonedSocket) {
   Witness witness = saw(0);
   witness.flags = slot_flag::live | slot_flag::connect_tried;
