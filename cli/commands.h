@@ -15,5 +15,6 @@ inline constexpr int kWillNotWork = 3;
 void add_run_command(CLI::App& app, int& exit_status);
 void add_report_command(CLI::App& app, int& exit_status);
 void add_check_command(CLI::App& app, int& exit_status);
+void add_scan_command(CLI::App& app, int& exit_status);
 
 }  // namespace socktrack

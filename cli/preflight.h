@@ -30,9 +30,11 @@ struct Preflight {
 // `env` starts another one named there. Follows "#!" lines as the kernel does.
 Preflight check_program(const std::string& program, const std::vector<std::string>& arguments = {});
 
+enum class Notes { no, yes };  // gathering them means a look at every descriptor of the process
+
 // A running process. yes: it would work if the program were started again under socktrack, or is tracked
 // already (said in `notes`). missing: no such process.
-Preflight check_process(int pid);
+Preflight check_process(int pid, Notes notes = Notes::yes);
 
 // What the file alone says: sets answer, reason, advice and what must be preloaded first. Shared by the two.
 void judge_elf(const ElfFacts& facts, Preflight& result);

@@ -48,7 +48,7 @@ void note_state(int pid, Preflight& result) {
 
 }  // namespace
 
-Preflight check_process(int pid) {
+Preflight check_process(int pid, Notes notes) {
   const std::string proc = "/proc/" + std::to_string(pid);
   Preflight result;
   const std::string state = status_field(pid, "State");
@@ -81,7 +81,7 @@ Preflight check_process(int pid) {
         "preloaded libraries.";
     result.advice = "Start it as the user it runs as, with ambient capabilities if it needs some.";
   }
-  if (result.answer != Answer::no) note_state(pid, result);
+  if (notes == Notes::yes && result.answer != Answer::no) note_state(pid, result);
   return result;
 }
 

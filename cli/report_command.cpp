@@ -16,6 +16,8 @@
 #include "cli/failure.h"
 #include "cli/load_report.h"
 #include "cli/new_file.h"
+#include "cli/printable.h"
+#include "cli/process_id.h"
 #include "cli/terminal.h"
 #include "cli/thread_stacks.h"
 #include "watch/output_dir.h"
@@ -60,13 +62,6 @@ class TellingNames final : public Names {
   unsigned long long frames_ = 0;
   std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
 };
-
-// Names of threads are chosen by the program: they must not reach the terminal as control characters.
-std::string printable(std::string text) {
-  std::replace_if(
-      text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; }, '?');
-  return text;
-}
 
 bool exists(const std::string& path) {
   struct stat facts {};
@@ -166,16 +161,6 @@ void sort_out(ReportRequest& request, bool json_asked) {
   if (!request.from.empty() || !is_source) return;
   request.from = request.json;
   request.json = "-";
-}
-
-CLI::Validator process_id() {
-  return {[](const std::string& text) {
-            const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
-            return digits && text.find_first_not_of('0') != std::string::npos
-                       ? std::string()
-                       : "'" + text + "' is not the number of a process";
-          },
-          ""};
 }
 
 }  // namespace

@@ -24,25 +24,24 @@ std::string text_of(const std::string& file) {
   return text.str();
 }
 
-std::unique_ptr<valijson::Schema> parse_schema() {
-  const Json document = Json::parse(text_of(SOCKTRACK_REPORT_SCHEMA));
+std::unique_ptr<valijson::Schema> parse_schema(const char* file) {
+  const Json document = Json::parse(text_of(file));
   auto schema = std::make_unique<valijson::Schema>();
   valijson::SchemaParser().populateSchema(Adapter(document), *schema);
   return schema;
 }
 
-void validate(const Json& report) {
-  static const std::unique_ptr<valijson::Schema> schema = parse_schema();
+void validate(const Json& document, const valijson::Schema& schema) {
   valijson::Validator validator;
   valijson::ValidationResults results;
-  if (validator.validate(*schema, Adapter(report), &results)) return;
+  if (validator.validate(schema, Adapter(document), &results)) return;
   std::ostringstream complaint;
-  complaint << "the report breaks its schema:\n";
+  complaint << "the document breaks its schema:\n";
   for (valijson::ValidationResults::Error error; results.popError(error);) {
     for (const std::string& part : error.context) complaint << part;
     complaint << ": " << error.description << '\n';
   }
-  throw std::runtime_error(complaint.str() + report.dump(1));
+  throw std::runtime_error(complaint.str() + document.dump(1));
 }
 
 std::string text_or(const Json& object, const char* key, const char* otherwise) {
@@ -54,9 +53,17 @@ std::string text_or(const Json& object, const char* key, const char* otherwise) 
 }  // namespace
 
 Json parse_report(const std::string& text) {
+  static const std::unique_ptr<valijson::Schema> schema = parse_schema(SOCKTRACK_REPORT_SCHEMA);
   Json report = Json::parse(text);
-  validate(report);
+  validate(report, *schema);
   return report;
+}
+
+Json parse_scan(const std::string& text) {
+  static const std::unique_ptr<valijson::Schema> schema = parse_schema(SOCKTRACK_SCAN_SCHEMA);
+  Json scan = Json::parse(text);
+  validate(scan, *schema);
+  return scan;
 }
 
 Json read_report(const std::string& file) { return parse_report(text_of(file)); }

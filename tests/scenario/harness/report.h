@@ -13,6 +13,7 @@ using Json = nlohmann::json;
 
 // Throws std::runtime_error with the complaint if the text is no JSON or breaks the schema.
 Json parse_report(const std::string& text);
+Json parse_scan(const std::string& text);  // the same for docs/scan.schema.json
 Json read_report(const std::string& file);  // ... or if there is no such file
 
 // The only process whose executable ends with `name`. Throws std::runtime_error if there is not exactly one.

@@ -1,0 +1,100 @@
+// socktrack scan [PID...|--all] [--json] [--watch 10s] [--stacks]
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iostream>
+#include <memory>
+#include <stdexcept>
+#include <thread>
+
+#include "cli/commands.h"
+#include "cli/dwarf_names.h"
+#include "cli/failure.h"
+#include "cli/process_id.h"
+#include "cli/scan.h"
+#include "cli/terminal.h"
+#include "watch/options.h"
+
+namespace socktrack {
+namespace {
+
+constexpr std::size_t kSocketsInJson = 100;
+
+struct Asked {
+  ScanRequest request;
+  bool json = false;
+  std::uint64_t again_after_ns = 0;
+  std::uint64_t grace_ns = 1'000'000'000;
+};
+
+CLI::callback_t duration_into(std::uint64_t& nanoseconds) {
+  return [&nanoseconds](const CLI::results_t& words) { return parse_duration(words.back(), nanoseconds); };
+}
+
+void print(const std::string& text) {
+  std::cout << text << std::flush;
+  if (!std::cout) throw std::runtime_error("the result could not be written to standard output");
+}
+
+void scan_on(const Asked& asked) {
+  const std::unique_ptr<Names> names = make_dwarf_names();
+  ScanCounts before;
+  for (bool first = true;; first = false) {
+    const Scan now = scan(asked.request, *names);
+    if (asked.json) {
+      print(render_scan_json(now, asked.again_after_ns != 0));
+    } else {
+      print((first ? "" : "\n" + now.taken + "\n") +
+            render_scan_text(now, wants_colour(STDOUT_FILENO), first ? nullptr : &before));
+    }
+    if (asked.again_after_ns == 0) return;
+    before = counts_of(now);
+    std::this_thread::sleep_for(std::chrono::nanoseconds(asked.again_after_ns));
+  }
+}
+
+int scan_once_or_more(Asked& asked) {
+  asked.request.grace_s = static_cast<double>(asked.grace_ns) / 1e9;
+  asked.request.sockets_listed = asked.json ? kSocketsInJson : ScanRequest{}.sockets_listed;
+  try {
+    scan_on(asked);
+    return 0;
+  } catch (const Failure& failure) {
+    spdlog::error("{}", failure.what());
+    return failure.exit_status();
+  } catch (const std::exception& error) {
+    spdlog::error("{}", error.what());
+    return kCannot;
+  }
+}
+
+}  // namespace
+
+void add_scan_command(CLI::App& app, int& exit_status) {
+  auto asked = std::make_shared<Asked>();
+  CLI::App* command =
+      app.add_subcommand("scan", "Look at running processes from outside: nothing is injected");
+  CLI::Option* pids = command->add_option("pid", asked->request.pids, "Processes; none: all of your own")
+                          ->type_name("PID...")
+                          ->check(process_id());
+  command->add_flag("--all", asked->request.all, "Those of other users as well")->excludes(pids);
+  command->add_flag("--json", asked->json, "Write JSON; with --watch one line for each look");
+  command
+      ->add_option("--watch", duration_into(asked->again_after_ns),
+                   "Look again after so long, until interrupted")
+      ->type_name("DURATION");
+  command->add_flag("--stacks", asked->request.stacks,
+                    "Add what the threads are doing: each is stopped for a moment, and sees no EINTR");
+  command->add_option("--grace", duration_into(asked->grace_ns), "Dead for less is not spoken of (1s)")
+      ->type_name("DURATION");
+  command->footer(
+      "Any program will do: static, Go, musl, Java. Your own need no privilege; root sees all.\n"
+      "Example:\n"
+      "  socktrack scan --stacks $(pidof server)\n"
+      "Exit status: 0 it was looked at, whatever was found; 1 it could not be, 2 wrong usage.");
+  command->callback([asked, &exit_status] { exit_status = scan_once_or_more(*asked); });
+}
+
+}  // namespace socktrack
