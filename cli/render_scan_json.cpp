@@ -14,7 +14,7 @@ Json known(const std::optional<double>& seconds) {
 }
 
 Json to_json(const Holder& holder) { return {{"pid", holder.pid}, {"fd", holder.fd}}; }
-Json to_json(const PeerCount& peer) { return {{"address", peer.address}, {"count", peer.count}}; }
+Json to_json(const ScanPeer& peer) { return {{"address", peer.address}, {"count", peer.count}}; }
 Json to_json(const Unseen& unseen) {
   return {{"name", unseen.name}, {"count", unseen.count}, {"what", unseen.what}};
 }

@@ -316,7 +316,7 @@ class Look {
       ScanGroup& group = growing.group;
       for (const auto& [address, count] : growing.peers) group.peers.push_back({address, count});
       std::stable_sort(group.peers.begin(), group.peers.end(),
-                       [](const PeerCount& a, const PeerCount& b) { return a.count > b.count; });
+                       [](const ScanPeer& a, const ScanPeer& b) { return a.count > b.count; });
       group.other_holders.assign(growing.other_holders.begin(), growing.other_holders.end());
       if (is_trouble(group.finding)) process.dead += group.count;
       process.groups.push_back(std::move(group));
