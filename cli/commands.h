@@ -16,5 +16,6 @@ void add_run_command(CLI::App& app, int& exit_status);
 void add_report_command(CLI::App& app, int& exit_status);
 void add_check_command(CLI::App& app, int& exit_status);
 void add_scan_command(CLI::App& app, int& exit_status);
+void add_close_command(CLI::App& app, int& exit_status);
 
 }  // namespace socktrack

@@ -19,6 +19,7 @@ constexpr const char* kExamples =
     "  socktrack report DIR                 show recordings again, also of a program that still runs\n"
     "  socktrack report --stacks PID        ... and what each of its threads is doing now\n"
     "  socktrack scan --all                 dead sockets of what runs already: nothing is injected\n"
+    "  socktrack close PID --group eof_not_closed    send the FIN it owes; the numbers stay its own\n"
     "  socktrack check ./server             will it work here, and if not, why\n"
     "The library works without this command: LD_PRELOAD=libsocktrack.so SOCKTRACK_GRACE=2s ./server\n"
     "Exit status: 0 fine, 1 could not be done, 2 wrong usage, 3 will not work here; run: see its --help.";
@@ -56,6 +57,7 @@ int run(int argc, char** argv) {
   socktrack::add_report_command(app, exit_status);
   socktrack::add_check_command(app, exit_status);
   socktrack::add_scan_command(app, exit_status);
+  socktrack::add_close_command(app, exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // help and version come this way as well

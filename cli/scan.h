@@ -64,7 +64,7 @@ struct ScanGroup {
   std::uint64_t in_epoll = 0;
   std::optional<double> youngest_s, oldest_s;
   std::uint32_t queue = 0, backlog = 0;  // of the listener, for never_accepted
-  std::vector<ScanPeer> peers;          // most sockets first
+  std::vector<ScanPeer> peers;           // most sockets first
   std::vector<int> other_holders;        // processes that hold some of them as well
   std::string advice;
   std::vector<ScannedSocket> sockets;  // at most ScanRequest::sockets_listed

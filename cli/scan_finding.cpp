@@ -32,7 +32,9 @@ std::string how_to_name_the_line(const ScanProcess& process, const Preflight& pr
     return fmt::format("The library cannot be put into it ({}) Look at its threads: --stacks.",
                        preflight.reason.empty() ? "see socktrack check" : preflight.reason);
   }
-  return fmt::format("Start it under `socktrack run -- {}`: the report names the line.", process.name);
+  return fmt::format(
+      "Start it under `socktrack run -- {}`: the report names the line. Until then: `socktrack close {}`.",
+      process.name, process.pid);
 }
 
 std::string for_unread_end(const ScanProcess& process, const ScanGroup& group) {
