@@ -51,10 +51,11 @@ int find_local_debuginfo(Dwfl_Module* module, void** user, const char* name, Dwa
   return dwfl_standard_find_debuginfo(module, user, name, base, file, link, crc, found);
 }
 
-Dwfl_Callbacks local_callbacks() {
+Dwfl_Callbacks callbacks_for(bool debuginfod, char** debug_path) {
   Dwfl_Callbacks callbacks{};
   callbacks.find_elf = dwfl_build_id_find_elf;
-  callbacks.find_debuginfo = find_local_debuginfo;
+  callbacks.find_debuginfo = debuginfod ? dwfl_standard_find_debuginfo : find_local_debuginfo;
+  callbacks.debuginfo_path = debug_path;
   callbacks.section_address = dwfl_offline_section_address;
   return callbacks;
 }
@@ -148,13 +149,16 @@ std::vector<Dwarf_Die> physical_scopes(Dwarf_Die* unit, Dwarf_Addr address) {
 
 class ModuleNames {
  public:
-  explicit ModuleNames(const Frame& bare) : callbacks_(local_callbacks()), session_(nullptr, &dwfl_end) {
-    const int fd = open_regular(bare.module);
+  // `debug_path` must outlive this.
+  ModuleNames(const Frame& bare, const DebugPlaces& places, char** debug_path)
+      : callbacks_(callbacks_for(places.debuginfod, debug_path)), session_(nullptr, &dwfl_end) {
+    const std::string path = places.sysroot + bare.module;
+    const int fd = open_regular(path);
     if (fd < 0) return;
     session_.reset(dwfl_begin(&callbacks_));
-    Dwfl_Module* module = session_ == nullptr ? nullptr
-                                              : dwfl_report_elf(session_.get(), bare.module.c_str(),
-                                                                bare.module.c_str(), fd, 0, true);
+    Dwfl_Module* module = session_ == nullptr
+                              ? nullptr
+                              : dwfl_report_elf(session_.get(), path.c_str(), path.c_str(), fd, 0, true);
     if (module == nullptr) {
       ::close(fd);
       return;
@@ -226,6 +230,10 @@ class ModuleNames {
 
 class DwarfNames final : public Names {
  public:
+  explicit DwarfNames(DebugPlaces places)
+      : places_(std::move(places)),
+        debug_path_(places_.debug_path.empty() ? nullptr : places_.debug_path.data()) {}
+
   std::vector<Frame> frames_at(const Module& module, std::uint64_t offset) override {
     const Frame bare = bare_frame(module, offset);
     const std::string identity = bare.module + '\0' + bare.build_id;
@@ -237,16 +245,20 @@ class DwarfNames final : public Names {
  private:
   ModuleNames& module_names(const std::string& identity, const Frame& bare) {
     auto& names = modules_[identity];
-    if (names == nullptr) names = std::make_unique<ModuleNames>(bare);
+    if (names == nullptr) names = std::make_unique<ModuleNames>(bare, places_, &debug_path_);
     return *names;
   }
 
+  DebugPlaces places_;
+  char* debug_path_;
   std::map<std::string, std::unique_ptr<ModuleNames>> modules_;
   std::map<std::pair<std::string, std::uint64_t>, std::vector<Frame>> frames_;
 };
 
 }  // namespace
 
-std::unique_ptr<Names> make_dwarf_names() { return std::make_unique<DwarfNames>(); }
+std::unique_ptr<Names> make_dwarf_names(const DebugPlaces& places) {
+  return std::make_unique<DwarfNames>(places);
+}
 
 }  // namespace socktrack

@@ -76,7 +76,8 @@ bool has_signal(int pid, const char* set, int signal) {
 }  // namespace
 
 // The wrappers of glibc 2.36 are declared without extern "C".
-ProcessHandle::ProcessHandle(int pid) : pid_(pid), descriptor_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {
+ProcessHandle::ProcessHandle(int pid)
+    : pid_(pid), descriptor_(static_cast<int>(syscall(SYS_pidfd_open, pid, 0))) {
   if (descriptor_ >= 0) return;
   if (errno == ESRCH || errno == EINVAL) throw Failure(kCannot, fmt::format("there is no process {}", pid));
   throw Failure(kCannot, fmt::format("process {}: {}", pid, std::strerror(errno)));
@@ -84,7 +85,9 @@ ProcessHandle::ProcessHandle(int pid) : pid_(pid), descriptor_(static_cast<int>(
 
 ProcessHandle::~ProcessHandle() { close(descriptor_); }
 
-int ProcessHandle::copy_of(int fd) const { return static_cast<int>(syscall(SYS_pidfd_getfd, descriptor_, fd, 0)); }
+int ProcessHandle::copy_of(int fd) const {
+  return static_cast<int>(syscall(SYS_pidfd_getfd, descriptor_, fd, 0));
+}
 
 ShutDown shut_down(const ProcessHandle& process, int fd, std::uint64_t cookie, Force force, Act act) {
   ShutDown result;

@@ -1,4 +1,4 @@
-// socktrack report [DIR|FILE] [--json [FILE]] [--stacks PID]
+// socktrack report [DIR|FILE] [--json [FILE]|--html FILE|--folded] [--stacks PID], report --diff A B
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -18,6 +18,10 @@
 #include "cli/new_file.h"
 #include "cli/printable.h"
 #include "cli/process_id.h"
+#include "cli/redact.h"
+#include "cli/render_folded.h"
+#include "cli/render_html.h"
+#include "cli/report_diff.h"
 #include "cli/terminal.h"
 #include "cli/thread_stacks.h"
 #include "watch/output_dir.h"
@@ -28,8 +32,13 @@ namespace {
 
 struct ReportRequest {
   std::string from;  // "" = the default directories
-  std::string json;  // "" = text, "-" = standard output
+  std::string json;  // "" = not asked for, "-" = standard output
+  std::string html;
+  std::string folded;  // "open", "sighting", or "" = not asked for
+  std::vector<std::string> diff;
+  bool redact = false;
   int stacks_of = 0;
+  DebugPlaces places;
 };
 
 // Reading debug information of large programs takes seconds: somebody at a terminal is told that it
@@ -102,28 +111,50 @@ bool is_of_process(const std::string& file, int pid) {
   }
 }
 
-void write_json(const Report& report, const std::string& to) {
-  const std::string text = render_json(report);
-  if (to == "-") {
-    std::cout << text << std::flush;
-    if (!std::cout) throw std::runtime_error("the report could not be written to standard output");
-    return;
-  }
-  NewFile(to).commit(text);
+void write_to(const std::string& to, const std::string& text) {
+  if (to != "-") return NewFile(to).commit(text);
+  std::cout << text << std::flush;
+  if (!std::cout) throw std::runtime_error("the report could not be written to standard output");
 }
 
-void show_files(const std::vector<std::string>& files, const std::string& json, Names& names) {
+// What cannot be read is said on standard error, and stays in the JSON.
+Report loaded(const std::vector<std::string>& files, const ReportRequest& request, Names& names) {
   Report report = [&] {
     TellingNames telling(names);
     return load_report(files, telling);
   }();
   for (const BlindSpotNote& note : report.notes) std::cerr << "socktrack: " << note.what << '\n';
   if (report.processes.empty()) throw RecordingError("no recording could be read");
-  if (!json.empty()) return write_json(report, json);
+  if (request.redact) redact(report);
+  return report;
+}
+
+std::string text_of(Report report) {
   report.notes.clear();  // they stand on standard error
   TextStyle style;
   style.colour = wants_colour(STDOUT_FILENO);
-  std::cout << render_text(report, style) << std::flush;
+  return render_text(report, style);
+}
+
+void show_files(const std::vector<std::string>& files, const ReportRequest& request, Names& names) {
+  const Report report = loaded(files, request, names);
+  if (!request.json.empty()) return write_to(request.json, render_json(report));
+  if (!request.html.empty()) {
+    return write_to(request.html, render_html(report, request.redact ? Sources::no : Sources::yes));
+  }
+  if (!request.folded.empty()) {
+    return write_to(
+        "-", render_folded(report, request.folded == "open" ? FoldedBy::open_site : FoldedBy::sighting_site));
+  }
+  write_to("-", text_of(report));
+}
+
+void show_diff(const ReportRequest& request, Names& names) {
+  const Report before = loaded(find_recordings(request.diff[0]), request, names);
+  const Report after = loaded(find_recordings(request.diff[1]), request, names);
+  const std::vector<GroupChange> changes = changes_between(before, after);
+  if (!request.json.empty()) return write_to(request.json, render_diff_json(changes));
+  write_to("-", render_diff_text(changes, wants_colour(STDOUT_FILENO)));
 }
 
 void show_stacks(int pid, Names& names) {
@@ -139,14 +170,15 @@ void show_stacks(int pid, Names& names) {
 
 // Without a place to look into, --stacks needs no recording: it shows what there is of that process.
 void show(const ReportRequest& request) {
-  const std::unique_ptr<Names> names = make_dwarf_names();
+  const std::unique_ptr<Names> names = make_dwarf_names(request.places);
+  if (!request.diff.empty()) return show_diff(request, *names);
   if (request.from.empty() && request.stacks_of != 0) {
     std::string places;
     std::vector<std::string> files = files_of_default_places(places);
     std::erase_if(files, [&](const std::string& file) { return !is_of_process(file, request.stacks_of); });
-    if (!files.empty()) show_files(files, "", *names);
+    if (!files.empty()) show_files(files, request, *names);
   } else {
-    show_files(files_for(request), request.json, *names);
+    show_files(files_for(request), request, *names);
   }
   if (request.stacks_of != 0) show_stacks(request.stacks_of, *names);
 }
@@ -163,6 +195,41 @@ void sort_out(ReportRequest& request, bool json_asked) {
   request.json = "-";
 }
 
+CLI::Option* add_forms(CLI::App& command, ReportRequest& request) {
+  CLI::Option* json = command.add_option("--json", request.json, "Write JSON to FILE, or to standard output")
+                          ->expected(0, 1)
+                          ->type_name("[FILE]");
+  CLI::Option* html =
+      command.add_option("--html", request.html, "Write a page that loads nothing; - is standard output")
+          ->type_name("FILE")
+          ->excludes(json);
+  CLI::Option* folded =
+      command
+          .add_flag("--folded{open}", request.folded,
+                    "Stacks for flame graphs, by where sockets were opened or their end was seen")
+          ->type_name("[=open|sighting]")
+          ->check(CLI::IsMember({"open", "sighting"}))
+          ->excludes(json)
+          ->excludes(html);
+  command.add_option("--diff", request.diff, "What is new, growing or gone from A to B, by fingerprint")
+      ->expected(2)
+      ->type_name("A B")
+      ->excludes(html)
+      ->excludes(folded)
+      ->excludes("from");
+  command.add_flag("--redact", request.redact, "Hide addresses and homes: to be pasted into an issue");
+  return json;
+}
+
+void add_places(CLI::App& command, DebugPlaces& places) {
+  command.add_option("--sysroot", places.sysroot, "Where the files of the recorded machine lie here")
+      ->type_name("DIR")
+      ->check(CLI::ExistingDirectory);
+  command.add_option("--debug-path", places.debug_path, "Where to look for separate debug files")
+      ->type_name("DIR[:DIR]");
+  command.add_flag("--debuginfod", places.debuginfod, "Ask the servers of DEBUGINFOD_URLS as well");
+}
+
 }  // namespace
 
 void add_report_command(CLI::App& app, int& exit_status) {
@@ -170,14 +237,16 @@ void add_report_command(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("report", "Show what recordings say: leaks by file and line");
   command->add_option("from", request->from, "Directory of recordings, or one recording")
       ->type_name("DIR|FILE");
-  CLI::Option* json =
-      command->add_option("--json", request->json, "Write JSON to FILE, or to standard output")
-          ->expected(0, 1)
-          ->type_name("[FILE]");
+  CLI::Option* json = add_forms(*command, *request);
   command->add_option("--stacks", request->stacks_of, "Add what each thread of this process is doing now")
       ->type_name("PID")
       ->check(process_id())
-      ->excludes(json);
+      ->excludes(json)
+      ->excludes("--html")
+      ->excludes("--folded")
+      ->excludes("--diff");
+  add_places(*command, request->places);
+  command->footer("Example:\n  socktrack report --html leaks.html && xdg-open leaks.html");
   command->callback([request, json, &exit_status] {
     try {
       sort_out(*request, json->count() > 0);
