@@ -51,15 +51,23 @@ TEST(Children, FixedWorkerIsHealthy) {
   for (const Json& process : processes) EXPECT_THAT(process.at("groups"), IsEmpty());
 }
 
-// What comes over SCM_RIGHTS is not tracked by the one that gets it. The one that sent and closed it must
-// not be blamed, whatever the other does.
-TEST(Children, PassedSocketsAreNotHeldAgainstTheSender) {
+// The one that sent and closed a socket must not be blamed, whatever the other does; the one that got it owes
+// the close.
+TEST(Children, PassedSocketsBelongToTheReceiver) {
   for (const char* worker : {"closes", "leak"}) {
     const Tracked tracked = track({"--grace", "0"}, {program("pass_socket"), worker});
     EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
-    const Json sender = with_most_opened(processes_of(tracked.report, "/pass_socket"));
-    EXPECT_EQ(opened(sender), 15U);
+    const auto processes = processes_of(tracked.report, "/pass_socket");
+    const Json sender = with_most_opened(processes);
+    EXPECT_EQ(opened(sender), 17U);  // listener, 7 clients, 7 accepted, the pair they are passed over
     EXPECT_THAT(sender.at("groups"), IsEmpty()) << sender.dump(1);
+    ASSERT_EQ(processes.size(), 2U);
+    const Json& receiver = processes[0].at("pid") == sender.at("pid") ? processes[1] : processes[0];
+    const bool leaks = std::string(worker) == "leak";
+    EXPECT_EQ(leaked(receiver), leaks ? 3U : 0U);
+    if (!leaks) continue;
+    ASSERT_THAT(summary(receiver.at("groups")), ElementsAre("eof_not_closed 3 recv"));
+    EXPECT_THAT(receiver.at("groups")[0].at("open_stack"), Calls("receive_socket"));
   }
 }
 
