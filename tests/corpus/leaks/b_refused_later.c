@@ -27,6 +27,7 @@ int main(void) {
   const int listener = listen_at(AF_INET);
   const Address somebody = address_of(listener);
   require(connect_within(&somebody), "connected");
+  close(taken(listener));
   outlive_grace();
   return done();
 }

@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
     pthread_create(&threads[0], NULL, upstream, &pairs[i]);
     pthread_create(&threads[1], NULL, downstream, &pairs[i]);
   }
-  wait_ms(9 * grace_ms() + 500);  // a peer that is silent gets more patience than one that is gone
+  wait_ms(7 * grace_ms() + 7500);  // a peer that is silent gets more patience than one that is gone
   kill(backend, SIGKILL);
   fflush(stdout);
   puts("done");

@@ -27,7 +27,7 @@ int main(int argc, char** argv) {
   const int listener = listen_at(AF_INET);
   const pid_t peer = start_untracked(argv[0], "peer", listener);
   for (int i = 0; i < kLinks; i++) say_goodbye(open_link(listener));
-  wait_ms(9 * grace_ms() + 500);  // a peer that is silent gets more patience than one that is gone
+  wait_ms(7 * grace_ms() + 7500);  // a peer that is silent gets more patience than one that is gone
   kill(peer, SIGKILL);
   return done();
 }

@@ -6,9 +6,11 @@
 
 enum { kClients = 4 };
 
-NAMED static pid_t start_helper(void) {
+NAMED static pid_t start_helper(const int* clients) {
   const pid_t child = fork();
   if (child == 0) {
+    for (int i = 0; i < kClients; i++) close(clients[i]);
+    listen_at(AF_INET);  // it has a service of its own
     outlive_grace();
     outlive_grace();
     exit(EXIT_SUCCESS);
@@ -24,9 +26,9 @@ int main(void) {
     fcntl(clients[i], F_SETFD, FD_CLOEXEC);
     servers[i] = accept(listener, NULL, NULL);  // LEAK-OPEN
   }
+  const pid_t helper = start_helper(clients);
   for (int i = 0; i < kClients; i++) close(clients[i]);
   for (int i = 0; i < kClients; i++) read_to_end(servers[i]);
-  const pid_t helper = start_helper();
   for (int i = 0; i < kClients; i++) close(servers[i]);
   wait_for(helper);
   return done();
