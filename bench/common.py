@@ -7,6 +7,7 @@ import platform
 import random
 import re
 import shutil
+import signal
 import statistics
 import subprocess
 import sys
@@ -80,14 +81,18 @@ def run(command, timeout, **options):
 
 
 def stop(process):
-    """Ends a process we started, and waits for it."""
+    """Ends a process we started and what it started (a tracer's program survives it), and waits for it."""
     if process.poll() is None:
+        below = descendants(process.pid)[1:]
         process.terminate()
         try:
-            process.wait(timeout=20)
+            process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        for pid in below:
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
     for stream in (process.stdin, process.stdout, process.stderr):
         if stream:
             with contextlib.suppress(OSError):  # what was left in the buffer has no reader any more

@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import resource
 import subprocess
 import time
 
@@ -99,7 +100,6 @@ def glance(build, recording, accused=0, seconds=0):
 
 def most_descriptors():
     """Connections one process can hold here, ours and the program's own descriptors left out."""
-    import resource
     return min(20_000, resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 40)
 
 

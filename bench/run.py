@@ -71,9 +71,11 @@ def main():
             with open(os.path.join(output, "growth.svg"), "w", encoding="utf-8") as file:
                 file.write(scale.plotted(section.plot))
     kept = promises.table(document["sections"])
-    print(kept.text(), flush=True)
+    if kept.rows:
+        text += "\n" + kept.text()
+        print(kept.text(), flush=True)
     document["promises"] = kept.rows
-    for name, content in (("bench.txt", text + "\n" + kept.text()), ("bench.json", json.dumps(document, indent=2) + "\n")):
+    for name, content in (("bench.txt", text), ("bench.json", json.dumps(document, indent=2) + "\n")):
         with open(os.path.join(output, name), "w", encoding="utf-8") as file:
             file.write(content)
     print(f"written: {os.path.join(output, 'bench.txt')}, bench.json")

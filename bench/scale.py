@@ -4,10 +4,11 @@ import concurrent.futures
 import contextlib
 import glob
 import json
+import math
 import os
 import time
 
-from common import Section, Skipped, clean_environment, median, preloaded, run, scratch, stop, tree_cpu
+from common import Section, Skipped, clean_environment, preloaded, run, scratch, tree_cpu
 from memory import Crowd, Held, glance, most_descriptors, recording_of, resident_bytes
 
 GRACE = 2  # seconds; reports cannot come earlier
@@ -131,9 +132,9 @@ def prefork(build, options):
         clients.ask("more", children, "open")
         clients.ask("leave", children, "open")
         start = time.monotonic()
-        time.sleep(GRACE + 3)
         leaked, began = 0, 0.0
         while leaked < children and time.monotonic() - start < 90:
+            time.sleep(0.5)
             began, before = time.monotonic(), os.times()
             done = run([build.command, "report", directory, "--json"], 120)
             took = time.monotonic() - began
@@ -150,7 +151,6 @@ def prefork(build, options):
 
 def plotted(points, width=640, height=400):
     """The growth curve as SVG, both axes logarithmic."""
-    import math
     left, bottom = 70, 50
     xs, ys = ([math.log10(max(p[i], 1)) for p in points] for i in (0, 1))
     x_end, y_end = math.ceil(max(xs)), math.ceil(max(ys))
