@@ -50,9 +50,11 @@ class Bpftrace(Peer):
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                    env=clean_environment())
         try:
-            first = process.stdout.readline()
-            if "Attaching" not in first:
-                raise Skipped(f"this kernel has no uprobes for it: {first.strip() or 'it ended'}")
+            said = []
+            while not said or not said[-1].startswith("Attaching"):  # before that come warnings
+                said.append(process.stdout.readline())
+                if not said[-1]:
+                    raise Skipped(f"it ended: {' '.join(''.join(said).split())[-300:]}")
             time.sleep(2)  # it says what it is about to attach, not when it has
             if process.poll() is not None:
                 raise Skipped(f"it ended: {process.stdout.read().strip()[-200:]}")
