@@ -22,6 +22,7 @@
 #include "cli/render_folded.h"
 #include "cli/render_html.h"
 #include "cli/report_diff.h"
+#include "cli/suppressing.h"
 #include "cli/terminal.h"
 #include "cli/thread_stacks.h"
 #include "watch/output_dir.h"
@@ -39,6 +40,8 @@ struct ReportRequest {
   bool redact = false;
   int stacks_of = 0;
   DebugPlaces places;
+  std::string suppress;
+  std::vector<std::string> ignore;
 };
 
 // Reading debug information of large programs takes seconds: somebody at a terminal is told that it
@@ -119,10 +122,12 @@ void write_to(const std::string& to, const std::string& text) {
 
 // What cannot be read is said on standard error, and stays in the JSON.
 Report loaded(const std::vector<std::string>& files, const ReportRequest& request, Names& names) {
+  const Suppressions suppressions = suppressions_of(request.suppress, request.ignore);
   Report report = [&] {
     TellingNames telling(names);
     return load_report(files, telling);
   }();
+  suppressions.apply(report);
   for (const BlindSpotNote& note : report.notes) std::cerr << "socktrack: " << note.what << '\n';
   if (report.processes.empty()) throw RecordingError("no recording could be read");
   if (request.redact) redact(report);
@@ -238,6 +243,12 @@ void add_report_command(CLI::App& app, int& exit_status) {
   command->add_option("from", request->from, "Directory of recordings, or one recording")
       ->type_name("DIR|FILE");
   CLI::Option* json = add_forms(*command, *request);
+  command->add_option("--suppress", request->suppress, "Groups that a rule of FILE meets are no leaks")
+      ->type_name("FILE");
+  command->add_option("--ignore", request->ignore, "... nor are groups with these fingerprints")
+      ->type_name("FINGERPRINT,...")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   command->add_option("--stacks", request->stacks_of, "Add what each thread of this process is doing now")
       ->type_name("PID")
       ->check(process_id())

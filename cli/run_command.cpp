@@ -25,6 +25,7 @@
 #include "cli/process_facts.h"
 #include "cli/run_directory.h"
 #include "cli/run_options.h"
+#include "cli/suppressing.h"
 #include "cli/terminal.h"
 #include "cli/trial_load.h"
 #include "watch/render.h"
@@ -201,6 +202,7 @@ int status_after(const Outcome& outcome, const Report& report, const Options& op
 
 int run(const RunOptions& request) {
   const Options options = effective_options(request);
+  const Suppressions suppressions = suppressions_of(options);
   const std::string library = find_library_or_fail();
   const Preflight preflight = check_or_fail(request.program);
   std::optional<NewFile> json;
@@ -218,7 +220,8 @@ int run(const RunOptions& request) {
     throw;
   }
   signal(SIGPIPE, SIG_IGN);  // only now: the program must not inherit it
-  const Report report = make_report(directory, outcome);
+  Report report = make_report(directory, outcome);
+  suppressions.apply(report);
   show(report, request.quiet);
   keep_or_remove(directory, report);
   if (json) json->commit(render_json(report));

@@ -1,5 +1,6 @@
 #include "cli/run_options.h"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
@@ -33,10 +34,19 @@ CLI::Option* add_setting(CLI::App& command, const OptionName& setting) {
   return command.add_option("--" + name, keep, help)->type_name(setting.value);
 }
 
+// Each one given adds to the list; of other settings the last one counts.
+bool is_list(const std::string& name) { return name == "ignore"; }
+
+std::string text_given(const std::string& name, const CLI::Option& option) {
+  const std::vector<std::string> texts = option.results();
+  if (!is_list(name)) return texts.back();
+  return fmt::format("{}", fmt::join(texts, ","));
+}
+
 std::map<std::string, std::string> given_settings(const RunOptions& options) {
   std::map<std::string, std::string> given;
   for (const auto& [name, option] : options.settings) {
-    if (option->count() > 0) given[name] = option->results().back();
+    if (option->count() > 0) given[name] = text_given(name, *option);
   }
   return given;
 }
@@ -78,7 +88,9 @@ std::string preload_of(const std::string& library, const std::vector<std::string
 void add_run_options(CLI::App& command, RunOptions& options) {
   for (const OptionName* setting = kOptionNames; setting->name != nullptr; ++setting) {
     options.settings[setting->name] =
-        add_setting(command, *setting)->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+        add_setting(command, *setting)
+            ->multi_option_policy(is_list(setting->name) ? CLI::MultiOptionPolicy::TakeAll
+                                                         : CLI::MultiOptionPolicy::TakeLast);
   }
   command.add_flag("--quiet,-q", options.quiet, "No report unless something leaked");
   command.add_option("PROGRAM", options.program, "The program and its arguments")->required()->type_name("");
@@ -108,6 +120,7 @@ std::vector<std::string> program_environment(const RunOptions& given, const Opti
   ours.erase("SOCKTRACK_FAIL_ON_LEAK");
   // Children may work in other directories.
   if (options.log_to == LogTo::file) ours["SOCKTRACK_LOG"] = absolute(options.log_file);
+  if (options.suppress[0] != '\0') ours["SOCKTRACK_SUPPRESS"] = absolute(options.suppress);
   ours["SOCKTRACK_OUTPUT"] = directory;
   ours["SOCKTRACK_HOSTED"] = "1";
   ours["LD_PRELOAD"] = preload_of(library, first_preloads);

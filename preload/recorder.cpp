@@ -10,6 +10,7 @@
 #include <ctime>
 
 #include "preload/json_target.h"
+#include "preload/pools.h"
 #include "preload/process.h"
 #include "preload/recording_file.h"
 #include "preload/sites.h"
@@ -99,6 +100,7 @@ void lay_out(Header& header, std::uint32_t slot_count) {
   header.threads_at = layout.threads_at;
   header.managed_at = layout.managed_at;
   header.text_at = layout.text_at;
+  header.pools_at = layout.pools_at;
   header.slot_count = slot_count;
   header.site_count = kMaxSites;
   header.module_count = kMaxModules;
@@ -109,6 +111,7 @@ void lay_out(Header& header, std::uint32_t slot_count) {
 }
 
 void take_over(Header* recording) {
+  if (g_inheritance.count > 0) pools::copy(g_inheritance.from, recording);
   for (std::size_t i = 0; i < g_inheritance.count; i++) {
     const auto& item = g_inheritance.items[i];
     Slot* slot = table::is_tracked(static_cast<int>(item.fd)) ? slot_at(recording, item.fd) : nullptr;

@@ -16,6 +16,7 @@
 #include "watch/atomic_file.h"
 #include "watch/render.h"
 #include "watch/report_builder.h"
+#include "watch/suppressions.h"
 #include "watch/symbol_table_names.h"
 #include "watch/vocabulary.h"
 
@@ -27,6 +28,31 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 std::atomic<std::uint32_t> g_asked{0};  // Request bits; the scribe takes them
 std::atomic<std::uint32_t> g_done{0};   // counts rounds of work done for `end`
 std::atomic<bool> g_running{false};
+
+constexpr std::uint64_t kNoReport = ~std::uint64_t{0};
+std::atomic<std::uint64_t> g_leaked{kNoReport};
+
+constexpr std::uint32_t bits(Request request) { return static_cast<std::uint32_t>(request); }
+constexpr std::uint32_t kAwaited =
+    bits(Request::end) | bits(Request::count_leaks) | bits(Request::show_leaks);  // somebody waits for g_done
+
+// Read when first needed, by the scribe. No static of a function: a child forked meanwhile would find its
+// guard taken for ever.
+Suppressions* g_suppressions = nullptr;
+
+const Suppressions& suppressions() {
+  if (g_suppressions != nullptr) return *g_suppressions;
+  auto* made = new Suppressions;
+  made->add_ignored(recorder::options.ignore);
+  try {
+    if (recorder::options.suppress[0] != '\0') made->add_file(recorder::options.suppress);
+  } catch (const SuppressionError& error) {
+    log::warn(std::string(error.what()) + "; the rules of this file are left out");
+    *made = Suppressions();
+    made->add_ignored(recorder::options.ignore);
+  }
+  return *(g_suppressions = made);
+}
 
 Report current_report() {
   const Header* recording = recorder::recording();
@@ -40,6 +66,8 @@ Report current_report() {
   report.complete = recording->final_sweep.load() != 0;
   report.processes.push_back(
       build_process(RecordingView::of_memory(recording, recording->total_size), fate, names));
+  suppressions().apply(report);
+  g_leaked.store(report.processes[0].leaked, std::memory_order_release);
   return report;
 }
 
@@ -56,15 +84,18 @@ void confess() {
 }
 
 void serve(std::uint32_t asked) {
-  const Report report = current_report();
-  const auto wants = [&](Request request) { return (asked & static_cast<std::uint32_t>(request)) != 0; };
+  Report report = current_report();
+  const auto wants = [&](Request request) { return (asked & bits(request)) != 0; };
+  if (!wants(Request::end)) report.notes.clear();  // a rule that met nothing so far may do so yet
   if (wants(Request::short_of_descriptors)) {
     log::warn("the program ran out of descriptors (EMFILE): " + std::to_string(report.processes[0].fds_open) +
               " of " + std::to_string(report.processes[0].fds_limit) + " are open");
   }
   const ProcessReport& process = report.processes[0];
   const bool anything = !process.groups.empty() || !process.open_at_exit.empty();
-  if (anything) log::report(render_text(report, {}));
+  const bool is_news = (asked & ~kAwaited) != 0 || wants(Request::end);
+  const bool is_answer = wants(Request::show_leaks) && process.leaked > 0;
+  if ((anything && is_news) || is_answer) log::report(render_text(report, {}));
   if (wants(Request::end)) {
     confess();
     write_json(report);
@@ -87,7 +118,7 @@ void* write_loop(void*) {
     } catch (const std::exception&) {
       // Nowhere to say it: this thread is the voice. The recording keeps everything.
     }
-    if ((asked & static_cast<std::uint32_t>(Request::end)) != 0) {
+    if ((asked & kAwaited) != 0) {
       g_done.fetch_add(1, std::memory_order_release);
       wake_all(g_done);
     }
@@ -114,7 +145,13 @@ void ask_and_wait(Request request, std::uint64_t nanoseconds) {
   }
 }
 
+std::uint64_t leaked(std::uint64_t unknown) {
+  const std::uint64_t known = g_leaked.load(std::memory_order_acquire);
+  return known == kNoReport ? unknown : known;
+}
+
 void after_fork() {
+  g_leaked.store(kNoReport, std::memory_order_relaxed);
   g_running.store(false, std::memory_order_relaxed);
   g_asked.store(0, std::memory_order_relaxed);
   log::forget();

@@ -9,6 +9,8 @@ enum class Request : std::uint32_t {
   new_groups = 1U << 0U,
   short_of_descriptors = 1U << 1U,
   end = 1U << 2U,
+  count_leaks = 1U << 3U,  // for leaked(), nothing is written
+  show_leaks = 1U << 4U,   // ... and the report is written if there are any
 };
 
 // Asks for something to be written, starts the scribe if need be. Never waits, never allocates here.
@@ -16,6 +18,10 @@ void ask(Request request);
 
 // The same, and waits until it is done or the time is over.
 void ask_and_wait(Request request, std::uint64_t nanoseconds);
+
+// Sockets that are leaked and not suppressed, as of the last report that was made; `unknown` if there was
+// none.
+std::uint64_t leaked(std::uint64_t unknown);
 
 void after_fork();
 

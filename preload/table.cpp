@@ -95,6 +95,18 @@ bool has_twin(Header* recording, std::uint32_t fd) {
   return found;
 }
 
+// The slots of all numbers that the socket under `fd` has.
+template <typename Visit>
+void for_each_number(int fd, Visit visit) {
+  const ErrnoKeeper keeper;
+  Header* recording = recorder::recording();
+  Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
+  if (slot == nullptr) return;
+  visit(*slot);
+  if ((word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::duplicate) == 0) return;
+  for_each_twin(recording, static_cast<std::uint32_t>(fd), [&](std::uint32_t, Slot& twin) { visit(twin); });
+}
+
 // The program closed a socket that had been accused: an early verdict, not a leak. Its group gets patience.
 void note_late_close(Header* recording, const Slot& slot, std::uint32_t generation) {
   if (slot.watched_generation.load(std::memory_order_acquire) != generation) return;
@@ -290,6 +302,20 @@ void unmark(int fd, std::uint32_t flags) {
   const ErrnoKeeper keeper;
   Slot* slot = slot_of(fd);
   if (slot != nullptr) slot->word.fetch_and(~std::uint64_t{flags}, std::memory_order_relaxed);
+}
+
+void ignore(int fd) {
+  for_each_number(fd, [](Slot& slot) { slot.word.fetch_or(slot_flag::ignored, std::memory_order_relaxed); });
+}
+
+void set_pool(int fd, std::uint32_t pool) {
+  constexpr std::uint64_t mask = std::uint64_t{0xff} << slot_flag::pool_shift;
+  for_each_number(fd, [&](Slot& slot) {
+    std::uint64_t word = slot.word.load(std::memory_order_relaxed);
+    while (!slot.word.compare_exchange_weak(
+        word, (word & ~mask) | (std::uint64_t{pool} << slot_flag::pool_shift), std::memory_order_relaxed)) {
+    }
+  });
 }
 
 std::uint32_t flags_of(int fd) {

@@ -43,8 +43,10 @@ void adopt(int fd, std::uint32_t flags);
 // Adds flags to a live slot; takes them away.
 void mark(int fd, std::uint32_t flags);
 void unmark(int fd, std::uint32_t flags);
-std::uint32_t flags_of(int fd);       // 0 if not tracked
-std::uint32_t generation_of(int fd);  // 0 if not tracked
+void ignore(int fd);                        // slot_flag::ignored, under every number the socket has
+void set_pool(int fd, std::uint32_t pool);  // 0 = none; the same
+std::uint32_t flags_of(int fd);             // 0 if not tracked
+std::uint32_t generation_of(int fd);        // 0 if not tracked
 
 // EOF (error 0) or a fatal error was seen. The first sighting of a connection is kept: it is where the
 // code should have closed.

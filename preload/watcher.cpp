@@ -29,6 +29,7 @@ constexpr std::uint64_t kMillisecond = 1'000'000;
 std::atomic<std::uint32_t> g_wake{0};
 std::atomic<bool> g_running{false};
 std::atomic<bool> g_stop{false};
+std::atomic<bool> g_counting{false};  // a thread waits for the answer of leaks_now()
 std::atomic<bool> g_shortage{false};  // to be told after the next sweep
 std::atomic<std::uint64_t> g_shortage_told_ns{0};
 
@@ -97,6 +98,7 @@ void start() {
 
 void after_fork() {
   g_running.store(false, std::memory_order_relaxed);
+  g_counting.store(false, std::memory_order_relaxed);
   g_stop.store(false, std::memory_order_relaxed);
   scribe::after_fork();
 }
@@ -131,9 +133,9 @@ void short_of_descriptors() {
   wake_all(g_wake);
 }
 
-std::uint64_t leaked() {
-  const Header* recording = recorder::recording();
-  if (recording == nullptr) return 0;
+namespace {
+
+std::uint64_t leaked_in_recording(const Header* recording) {
   const auto* groups =
       reinterpret_cast<const Group*>(reinterpret_cast<const char*>(recording) + recording->groups_at);
   std::uint64_t sum = 0;
@@ -141,6 +143,43 @@ std::uint64_t leaked() {
     sum += leaked_in(groups[i]);
   }
   return sum;
+}
+
+// A thread may be on its way from the end of a stream to its close(): what is too fresh is looked at again,
+// for a while. On a busy server there is always something fresh.
+void look_until_settled() {
+  constexpr int kLooks = 25;
+  for (int i = 0; i < kLooks; i++) {
+    SweepResult result;
+    if (!try_for_a_second([&] { return (result = sweep_now(SweepKind::now)).ran; })) return;
+    if (result.too_fresh == 0) return;
+    const timespec pause{0, 10 * kMillisecond};
+    raw_syscall(SYS_nanosleep, reg(&pause), 0);
+  }
+}
+
+}  // namespace
+
+std::uint64_t leaked() {
+  const Header* recording = recorder::recording();
+  if (recording == nullptr) return 0;
+  const std::uint64_t all = leaked_in_recording(recording);
+  if (all == 0 || !has_suppressions(recorder::options)) return all;
+  // Rules are about names, and only the scribe has those. If it could not tell, nothing is suppressed.
+  return scribe::leaked(all);
+}
+
+// One at a time: the scribe's answer to one must not be taken for the answer to another.
+std::uint64_t leaks_now(bool report) {
+  if (recorder::recording() == nullptr) return 0;
+  const bool alone = try_for_a_second([] { return !g_counting.exchange(true, std::memory_order_acquire); });
+  look_until_settled();
+  if (report || has_suppressions(recorder::options)) {
+    scribe::ask_and_wait(report ? scribe::Request::show_leaks : scribe::Request::count_leaks, 5 * kSecond);
+  }
+  const std::uint64_t count = leaked();
+  if (alone) g_counting.store(false, std::memory_order_release);
+  return count;
 }
 
 }  // namespace socktrack::watcher

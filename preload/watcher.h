@@ -17,6 +17,10 @@ bool last_sweep();                    // in the thread that ends the process; fa
 void last_look_at(std::uint32_t fd);  // one socket, in the thread that is about to close it
 void report_at_end();                 // without a host: reports, and waits for it, at most some seconds
 void short_of_descriptors();          // accept or socket failed with EMFILE: look now, say so. Never waits
-std::uint64_t leaked();               // sockets accused of a leak and not closed
+std::uint64_t leaked();               // sockets accused of a leak, not closed and not suppressed
+
+// The same, with all that is dead at this moment and without any grace; `report`: and writes about them.
+// Waits: a tenth of a second if something has just died, longer for the report.
+std::uint64_t leaks_now(bool report);
 
 }  // namespace socktrack::watcher

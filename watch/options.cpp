@@ -16,6 +16,8 @@ constexpr const char* kNoRung = "is not one of observe, probe, finish, park, clo
 constexpr const char* kRungNotBuilt = "is not built yet: only observe";
 constexpr const char* kNoStatus = "is neither an exit status from 1 to 255 nor on or off";
 constexpr const char* kNoLog = "is not one of stderr, syslog, off, or a path with a / like ./socktrack.log";
+constexpr const char* kNoFingerprints =
+    "is not a list of fingerprints (up to 16 hex digits, * and ?) with commas between, of 1 to 1023 bytes";
 constexpr const char* kNoPid = "is not a process id";
 constexpr const char* kUnknown = "is not a setting of socktrack";
 
@@ -114,6 +116,26 @@ const char* set_log(Options& options, std::string_view text) {
   return nullptr;
 }
 
+bool is_fingerprint_glob(std::string_view text) {
+  for (const char c : text) {
+    if (!is_digit(c) && !(c >= 'a' && c <= 'f') && c != '*' && c != '?') return false;
+  }
+  return !text.empty() && text.size() <= 16;
+}
+
+template <std::size_t N>
+const char* set_fingerprints(char (&field)[N], std::string_view text) {
+  std::string_view rest = text;
+  for (bool more = true; more;) {
+    const std::size_t comma = rest.find(',');
+    more = comma != std::string_view::npos;
+    if (!is_fingerprint_glob(std::string_view(rest.data(), more ? comma : rest.size())))
+      return kNoFingerprints;
+    if (more) rest.remove_prefix(comma + 1);
+  }
+  return set_path(field, text) == nullptr ? nullptr : kNoFingerprints;
+}
+
 const char* set_pid(std::uint32_t& field, std::string_view text) {
   std::uint64_t pid = 0;
   if (!parse_number(text, INT32_MAX, pid)) return kNoPid;
@@ -154,6 +176,9 @@ const OptionName kOptionNames[] = {
     {"output", "DIR", "Keep the recordings in DIR (a private directory, removed if nothing leaked)"},
     {"json", "FILE", "Write the report as JSON to FILE at exit; without the command, %p is the process id"},
     {"fail-on-leak", "STATUS", "Exit with STATUS if the program succeeded but leaked (23)"},
+    {"suppress", "FILE",
+     "Groups that a rule of FILE meets are no leaks (frame:GLOB module: verdict: peer: port:)"},
+    {"ignore", "FINGERPRINT,...", "... nor are groups with these fingerprints; * and ? stand for others"},
     {"follow-children", "on|off", "Track the processes that the program starts as well (on)"},
     {"mitigate", "RUNG", "What to do about a leaked socket (observe)"},
     {"mitigate-after", "DURATION", "... after it made no progress for so long (10m)"},
@@ -197,6 +222,8 @@ const char* set_option(Options& options, std::string_view name, std::string_view
   if (name == "log") return set_log(options, text);
   if (name == "output") return set_path(options.output, text);
   if (name == "json") return set_path(options.json, text);
+  if (name == "suppress") return set_path(options.suppress, text);
+  if (name == "ignore") return set_fingerprints(options.ignore, text);
   if (name == "hosted") return set_switch(options.hosted, text);
   if (name == "root-pid") return set_pid(options.root_pid, text);
   return kUnknown;

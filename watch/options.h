@@ -28,6 +28,8 @@ struct Options {
   char output[1024] = {};      // directory of the recordings; "" = choose one
   char json[1024] = {};        // file of the JSON report at exit; "" = none
   char log_file[1024] = {};    // if log_to is file
+  char suppress[1024] = {};    // file of rules (watch/suppressions.h); "" = none
+  char ignore[1024] = {};      // fingerprints or globs of them, with commas between
   bool hosted = false;         // SOCKTRACK_HOSTED=1: `socktrack run` prints the report
   std::uint32_t root_pid = 0;  // SOCKTRACK_ROOT_PID: the process `run` started, 0 = none
 };
@@ -46,6 +48,11 @@ extern const OptionName kOptionNames[];
 // Sets the option `name` from `text`. Returns nullptr, or a static sentence saying what is wrong with
 // the value ("is not a duration like 500ms, 2s, 10m or 1h"). Never changes `options` on error.
 const char* set_option(Options& options, std::string_view name, std::string_view text);
+
+// True if groups may be suppressed: then only a report, which has names, can tell what counts as leaked.
+inline bool has_suppressions(const Options& options) {
+  return options.suppress[0] != '\0' || options.ignore[0] != '\0';
+}
 
 // Takes over every SOCKTRACK_* variable of `environment` (a NULL-terminated array like environ).
 // Each bad value, and each unknown SOCKTRACK_ variable, is told to `complain` (variable, value,

@@ -84,7 +84,8 @@ void check_geometry(const Header& header, const std::string& path) {
                      header.modules_at == wanted.modules_at && header.groups_at == wanted.groups_at &&
                      header.accusations_at == wanted.accusations_at &&
                      header.threads_at == wanted.threads_at && header.managed_at == wanted.managed_at &&
-                     header.text_at == wanted.text_at && header.total_size == wanted.total;
+                     header.text_at == wanted.text_at && header.pools_at == wanted.pools_at &&
+                     header.total_size == wanted.total;
   if (!sound) refuse(path, "is damaged: the sizes in its header do not fit together");
 }
 
@@ -220,6 +221,7 @@ RecordingView RecordingView::of_memory(const void* start, std::size_t size) {
                                        std::min(header.accusations_used.load(), kMaxAccusations));
   view.managed_ = area<ManagedFrame>(bytes, header.managed_at, kMaxManaged);
   view.text_ = {bytes + header.text_at, kTextBytes};
+  view.pools_ = area<PoolName>(bytes, header.pools_at, kMaxPools);
   view.threads_ = area<ThreadName>(bytes, header.threads_at, kMaxThreads);
   return view;
 }
@@ -263,6 +265,13 @@ std::string_view RecordingView::file_of(const ManagedFrame& frame) const {
 std::string RecordingView::thread_name(std::uint32_t tid) const {
   const ThreadName& entry = threads_[tid % kMaxThreads];
   if (tid == 0 || entry.tid.load(std::memory_order_acquire) != tid) return "";
+  return {entry.name, ::strnlen(entry.name, sizeof(entry.name))};
+}
+
+std::string RecordingView::pool_name(std::uint32_t number) const {
+  if (number == 0 || number > pools_.size()) return "";
+  const PoolName& entry = pools_[number - 1];
+  if (entry.ready.load(std::memory_order_acquire) != 2) return "";
   return {entry.name, ::strnlen(entry.name, sizeof(entry.name))};
 }
 

@@ -45,7 +45,8 @@ class RecordingView {
   const ManagedFrame* managed(std::uint64_t index) const;
   std::string_view function_of(const ManagedFrame& frame) const;
   std::string_view file_of(const ManagedFrame& frame) const;
-  std::string thread_name(std::uint32_t tid) const;  // "" = not known (any more)
+  std::string thread_name(std::uint32_t tid) const;   // "" = not known (any more)
+  std::string pool_name(std::uint32_t number) const;  // "" if there is no pool of that number
   const std::string& path() const { return path_; }
 
  private:
@@ -60,6 +61,7 @@ class RecordingView {
   std::span<const ThreadName> threads_;
   std::span<const ManagedFrame> managed_;
   std::string_view text_;
+  std::span<const PoolName> pools_;
 };
 
 // The recordings in `directory` (not below it), oldest first; or `path` itself if it is a file.

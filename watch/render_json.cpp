@@ -45,6 +45,7 @@ Json to_json(const PeerCount& peer) { return {{"address", peer.address}, {"count
 
 Json to_json(const SiblingClose& close);
 Json to_json(const LeakGroup& group);
+Json to_json(const SuppressedGroup& suppressed);
 Json to_json(const ProcessReport& process);
 
 template <typename T>
@@ -80,9 +81,19 @@ Json to_json(const LeakGroup& group) {
           {"operation", known(group.operation)},
           {"thread", known(group.thread)},
           {"threads", group.threads},
+          {"pools", group.pools},
           {"peers", list_of(group.peers)},
           {"hint", group.hint},
           {"sockets", list_of(group.sockets)}};
+}
+
+// In short: who wants all of it runs without suppressions.
+Json to_json(const SuppressedGroup& suppressed) {
+  return {{"fingerprint", suppressed.group.fingerprint},
+          {"verdict", name_of(suppressed.group.verdict)},
+          {"count", suppressed.group.count},
+          {"summary", known(summary_of(suppressed.group))},
+          {"rule", suppressed.rule}};
 }
 
 Json counts_of(const ProcessReport& process) {
@@ -106,6 +117,7 @@ Json to_json(const ProcessReport& process) {
           {"groups", list_of(process.groups)},
           {"open_at_exit", list_of(process.open_at_exit)},
           {"closed_late", list_of(process.closed_late)},
+          {"suppressed", list_of(process.suppressed)},
           {"blind_spots", list_of(process.blind_spots)}};
 }
 

@@ -86,7 +86,7 @@ std::uint64_t leak_sites(const ProcessReport& process) {
 
 bool is_quiet(const ProcessReport& process) {
   return process.groups.empty() && process.open_at_exit.empty() && process.closed_late.empty() &&
-         process.blind_spots.empty() && (process.final_look || process.running);
+         process.suppressed.empty() && process.blind_spots.empty() && (process.final_look || process.running);
 }
 
 std::string state_of(const ProcessReport& process) {
@@ -206,6 +206,7 @@ class Text {
           plural(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
     }
     if (!process.closed_late.empty()) closed_late(process);
+    if (!process.suppressed.empty()) suppressed(process);
     for (const BlindSpotNote& each : process.blind_spots) {
       // What a vfork child closes is rightly left alone, and happens at every subprocess: for the JSON only.
       if (each.name != name_of(BlindSpot::foreign_child)) note(each);
@@ -241,6 +242,8 @@ class Text {
          duration(group.oldest_s), group.count > 1 ? ", median " + duration(group.median_s) : "",
          group.trend == Trend::unknown ? "" : fmt::format(", {}", name_of(group.trend)), group.fingerprint);
     if (group.late_closes > 0) line("  {}", closed_later(group));
+    if (!group.pools.empty())
+      line("  named by the program: {}", clean(fmt::format("{}", fmt::join(group.pools, ", "))));
     if (!group.peers.empty()) line("  peers: {}", peers(group));
     if (group.threads.size() > 1)
       line("  threads: {}", clean(fmt::format("{}", fmt::join(group.threads, ", "))));
@@ -329,6 +332,14 @@ class Text {
     const bool cut = places.size() > 3;
     if (cut) places.resize(3);
     return fmt::format("opened {}{}", fmt::join(places, ", "), cut ? ", ..." : "");
+  }
+
+  void suppressed(const ProcessReport& process) {
+    blank();
+    for (const SuppressedGroup& each : process.suppressed) {
+      line("suppressed: {}, {}, fingerprint {}, by {}", plural(each.group.count, "socket"),
+           name_of(each.group.verdict), each.group.fingerprint, clean(each.rule));
+    }
   }
 
   void closed_late(const ProcessReport& process) {

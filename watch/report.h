@@ -67,10 +67,16 @@ struct LeakGroup {
   std::string error;                         // "ECONNRESET"; "" = none
   std::string operation;                     // "recv"; "" = nobody saw anything
   std::string thread;                        // of the first sighting
+  std::vector<std::string> pools;            // as the program named them (socktrack.h)
   std::vector<std::string> threads;          // of all, as far as known
   std::vector<PeerCount> peers;              // most frequent first
   std::string hint;
   std::vector<SocketFacts> sockets;  // those still accused; may be fewer than count
+};
+
+struct SuppressedGroup {
+  LeakGroup group;
+  std::string rule;  // "quiet.txt:7 (frame:PoolEntry::*)"
 };
 
 struct BlindSpotNote {
@@ -90,9 +96,10 @@ struct ProcessReport {
   bool final_look = false;  // the verdicts include a last sweep at exit
   std::uint64_t fds_open = 0, fds_limit = 0;
   std::uint64_t opened = 0, closed = 0, live = 0, leaked = 0, mitigated = 0;
-  std::vector<LeakGroup> groups;        // accused and not closed, largest first
-  std::vector<LeakGroup> open_at_exit;  // dead, but younger than the grace at exit: no leak
-  std::vector<LeakGroup> closed_late;   // accused once, all of them closed after all: no leak
+  std::vector<LeakGroup> groups;            // accused and not closed, largest first
+  std::vector<LeakGroup> open_at_exit;      // dead, but younger than the grace at exit: no leak
+  std::vector<LeakGroup> closed_late;       // accused once, all of them closed after all: no leak
+  std::vector<SuppressedGroup> suppressed;  // by the user: neither leaks nor shown at length
   std::vector<BlindSpotNote> blind_spots;
 };
 

@@ -190,6 +190,20 @@ std::vector<std::string> threads_of(const RecordingView& recording, const Group&
   return names;
 }
 
+// As the program named them. The slot of an accused socket is its own until the number is used again.
+std::vector<std::string> pools_of(const RecordingView& recording, const Sockets& sockets) {
+  std::vector<std::string> names;
+  for (const Accusation* each : sockets) {
+    if (each->fd >= recording.slots().size()) continue;
+    const std::uint64_t word = recording.slots()[each->fd].word.load();
+    if (word_generation(word) != each->generation) continue;
+    std::string name = recording.pool_name(word_flags(word) >> slot_flag::pool_shift);
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end())
+      names.push_back(std::move(name));
+  }
+  return names;
+}
+
 void add_sockets(LeakGroup& out, const Group& group, const Sockets& sockets, std::uint64_t now) {
   std::uint64_t oldest = group.first_ns.load();
   std::vector<double> ages;
@@ -243,6 +257,7 @@ LeakGroup build_group(const RecordingView& recording, const Group& group, const 
   out.thread = text_of(group.thread);
   out.threads = threads_of(recording, group, sockets);
   out.peers = peers_of(sockets);
+  out.pools = pools_of(recording, sockets);
   out.hint = hint_for(group.verdict);
   return out;
 }
@@ -276,9 +291,7 @@ void add_groups(ProcessReport& report, const RecordingView& recording, Names& na
   for (auto* list : {&report.groups, &report.open_at_exit, &report.closed_late}) {
     std::stable_sort(list->begin(), list->end(), larger);
   }
-  for (const LeakGroup& group : report.groups) {
-    if (group.severity == Severity::leak) report.leaked += group.count;
-  }
+  report.leaked = leaks_in(report.groups);
 }
 
 void add_blind_spots(ProcessReport& report, const Header& header) {
@@ -305,6 +318,14 @@ void add_fate(ProcessReport& report, const Header& header, const ProcessFate& fa
 
 std::string fingerprint(const RecordingView& recording, const Group& group) {
   return Fingerprints().of(recording, group);
+}
+
+std::uint64_t leaks_in(const std::vector<LeakGroup>& groups) {
+  std::uint64_t sum = 0;
+  for (const LeakGroup& group : groups) {
+    if (group.severity == Severity::leak) sum += group.count;
+  }
+  return sum;
 }
 
 ProcessReport build_process(const RecordingView& recording, const ProcessFate& fate, Names& names) {

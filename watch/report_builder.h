@@ -13,6 +13,9 @@ struct ProcessFate {
   std::optional<int> exit_status;  // as waited for, 128+signal if killed
 };
 
+// Sockets in groups whose severity is that of a leak.
+std::uint64_t leaks_in(const std::vector<LeakGroup>& groups);
+
 ProcessReport build_process(const RecordingView& recording, const ProcessFate& fate, Names& names);
 
 // The fingerprint of one group (watch/fingerprint.h; Fingerprints is quicker for many).

@@ -144,7 +144,7 @@ void Pass::judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uin
     if (g_unused[site] < kCompany) return;
   }
   if ((word_flags(word) & slot_flag::duplicate) != 0 && has_lower_twin(fd, slot, cookie)) return;
-  book.consider({fd, word, cookie, witness, finding, facts, kind == SweepKind::at_exit, now_ns}, slot);
+  book.consider({fd, word, cookie, witness, finding, facts, kind, now_ns}, slot);
 }
 
 void poll_chunk(Pass& pass, const std::uint32_t* fds, std::uint32_t count) {
@@ -177,7 +177,7 @@ void visit(Pass& pass) {
   std::memset(g_unused_counting, 0, sizeof g_unused_counting);
   visit_all(pass);
   const bool again =
-      pass.kind == SweepKind::at_exit && std::memcmp(g_unused, g_unused_counting, sizeof g_unused) != 0;
+      pass.kind != SweepKind::regular && std::memcmp(g_unused, g_unused_counting, sizeof g_unused) != 0;
   std::memcpy(g_unused, g_unused_counting, sizeof g_unused);
   if (again) visit_all(pass);
 }
@@ -206,7 +206,7 @@ SweepResult with_pass(const SweepHost& host, SweepKind kind, std::uint64_t now_n
   Pass pass{host, book, kind, now_ns};
   work(pass);
   g_sweeping.store(false, std::memory_order_release);
-  return {true, book.spoken(), book.new_groups()};
+  return {true, book.spoken(), book.new_groups(), book.too_fresh()};
 }
 
 }  // namespace

@@ -21,12 +21,17 @@ struct SweepHost {
   void (*untrack)(std::uint32_t fd, std::uint64_t word);  // the socket is gone and no hook saw it
 };
 
-enum class SweepKind : std::uint8_t { regular, at_exit };
+enum class SweepKind : std::uint8_t {
+  regular,
+  at_exit,
+  now,  // the program asks what it leaks at this moment: leaks are spoken of without any grace
+};
 
 struct SweepResult {
   bool ran = false;          // false: another thread is sweeping
   std::uint32_t spoken = 0;  // verdicts spoken in this pass
   std::uint32_t new_groups = 0;
+  std::uint32_t too_fresh = 0;  // SweepKind::now: died this very moment, may be about to be closed
 };
 
 // At exit, what is dead but younger than the grace is recorded apart (group_flag::at_exit).

@@ -6,6 +6,7 @@
 #include <cstring>
 
 #include "watch/probe.h"
+#include "watch/vocabulary.h"
 
 namespace socktrack {
 namespace {
@@ -60,11 +61,21 @@ void VerdictBook::consider(const Suspect& suspect, Slot& slot) {
       return;
     withdraw(slot, suspect.now_ns);  // e.g. an unread FIN that was read since: a better verdict follows
   }
+  bool young = false;
+  if (is_time(suspect, slot, young)) speak(suspect, slot, young);
+}
+
+// Whether to speak of it in this pass. `young`: younger than the grace, so apart from the leaks.
+bool VerdictBook::is_time(const Suspect& suspect, const Slot& slot, bool& young) {
   const std::uint64_t age = suspect.now_ns - suspect.finding.since_ns;
-  const bool young = age < patience(suspect.finding, grace_of(suspect, slot));
-  if (young && suspect.finding.graces > 1) return;
-  if (!suspect.at_exit && (young || age < kLeastPatience_ns)) return;
-  speak(suspect, slot, young);
+  if (suspect.kind == SweepKind::now) {
+    if (!is_leak(suspect.finding.verdict) || suspect.finding.graces > 1) return false;
+    if (age < kLeastPatience_ns) too_fresh_++;
+    return age >= kLeastPatience_ns;
+  }
+  young = age < patience(suspect.finding, grace_of(suspect, slot));
+  if (young && suspect.finding.graces > 1) return false;
+  return suspect.kind == SweepKind::at_exit || (!young && age >= kLeastPatience_ns);
 }
 
 void VerdictBook::withdraw(Slot& slot, std::uint64_t now_ns) {

@@ -17,7 +17,7 @@ struct Suspect {
   Witness witness;
   Finding finding;
   KernelFacts facts;
-  bool at_exit;
+  SweepKind kind;
   std::uint64_t now_ns;
 
   bool is_unix() const { return (witness.flags & slot_flag::unix_stream) != 0; }
@@ -33,12 +33,14 @@ class VerdictBook {
   void withdraw(Slot& slot, std::uint64_t now_ns);
 
   std::uint32_t spoken() const { return spoken_; }
+  std::uint32_t too_fresh() const { return too_fresh_; }
   std::uint32_t new_groups() const { return new_groups_; }
 
  private:
   Group* group_for(const Suspect& suspect, const Slot& slot, bool young, std::uint32_t& index);
   Group* new_group(const Suspect& suspect, const Slot& slot, std::uint32_t flags, std::uint32_t& index);
   std::uint64_t grace_of(const Suspect& suspect, const Slot& slot);
+  bool is_time(const Suspect& suspect, const Slot& slot, bool& young);
   Accusation* new_accusation(std::uint32_t& index);
   void speak(const Suspect& suspect, Slot& slot, bool young);
   template <typename T>
@@ -49,6 +51,7 @@ class VerdictBook {
   const SweepHost& host_;
   std::uint32_t spoken_ = 0;
   std::uint32_t new_groups_ = 0;
+  std::uint32_t too_fresh_ = 0;
 };
 
 }  // namespace socktrack

@@ -8,7 +8,7 @@
 // Bump kLayoutVersion whenever a field moves, changes its size or its meaning. A reader refuses any
 // version but its own.
 //
-//   [header][slots][sites][modules][groups][accusations][threads][managed frames][text]   page-aligned,
+//   [header][slots][sites][modules][groups][accusations][threads][managed frames][text][pools] page-aligned,
 //   sparse
 //
 // Writers: the recorder (slots, sites, modules, counters), the watcher (its part of a slot, groups,
@@ -283,6 +283,14 @@ struct ThreadName {
 };
 static_assert(sizeof(ThreadName) == 32);
 
+// Names of pools, given by the program (socktrack.h): entry = number of the pool - 1.
+inline constexpr std::uint32_t kMaxPools = 255;  // what fits above slot_flag::pool_shift
+struct PoolName {
+  std::atomic<std::uint32_t> ready;  // 0 = free, 1 = being written, 2 = complete
+  char name[28];                     // NUL-terminated, cut if longer
+};
+static_assert(sizeof(PoolName) == 32);
+
 // ---------------------------------------------------------------------------------------------
 
 // Counters that tell what could not be seen, and why. Index into Header::blind_spots; names and
@@ -314,6 +322,7 @@ struct Header {
   std::uint32_t header_size;
   std::uint64_t total_size;
   std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at;  // byte offsets
+  std::uint64_t pools_at;
   std::uint32_t slot_count, site_count, module_count, group_count, accusation_count;
   std::uint32_t pid, parent_pid, uid;
   std::uint64_t created_realtime_ns;
@@ -360,7 +369,7 @@ static_assert(std::is_standard_layout_v<Header> && std::is_standard_layout_v<Slo
 // Where each area lies for a table of `slot_count` descriptors.
 struct Layout {
   std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at, managed_at, text_at,
-      total;
+      pools_at, total;
 };
 inline constexpr std::uint64_t page_up(std::uint64_t n) {
   return (n + kPage - 1) & ~(std::uint64_t{kPage} - 1);
@@ -375,7 +384,8 @@ inline constexpr Layout layout_for(std::uint32_t slot_count) {
   l.threads_at = page_up(l.accusations_at + std::uint64_t{kMaxAccusations} * sizeof(Accusation));
   l.managed_at = page_up(l.threads_at + std::uint64_t{kMaxThreads} * sizeof(ThreadName));
   l.text_at = page_up(l.managed_at + std::uint64_t{kMaxManaged} * sizeof(ManagedFrame));
-  l.total = page_up(l.text_at + kTextBytes);
+  l.pools_at = page_up(l.text_at + kTextBytes);
+  l.total = page_up(l.pools_at + std::uint64_t{kMaxPools} * sizeof(PoolName));
   return l;
 }
 

@@ -123,6 +123,7 @@ class RecordingFixture {
     h.threads_at = layout_.threads_at;
     h.managed_at = layout_.managed_at;
     h.text_at = layout_.text_at;
+    h.pools_at = layout_.pools_at;
     h.slot_count = slot_count;
     h.site_count = kMaxSites;
     h.module_count = kMaxModules;
