@@ -39,15 +39,21 @@ bool is_own(const Frame& frame) {
   return !is_one_of(kSystem, module) && !is_one_of(kPassingOn, module);
 }
 
-// Without its parameters: a sentence is no place for them.
-std::string short_name(const std::string& function) {
-  if (function.starts_with('(')) return function;
-  return function.substr(0, function.find('('));
-}
-
 }  // namespace
 
 bool is_system_library(std::string_view module_path) { return is_one_of(kSystem, base_name(module_path)); }
+
+std::string without_parameters(const std::string& function) {
+  for (auto at = function.find('('); at != std::string::npos; at = function.find('(', at + 1)) {
+    const std::string_view rest = std::string_view(function).substr(at);
+    const bool of_a_name =
+        rest.starts_with("(anonymous namespace)") ||
+        (rest.starts_with("()(") && std::string_view(function).substr(0, at).ends_with("operator"));
+    if (!of_a_name) return function.substr(0, at);
+    if (rest.starts_with("()")) ++at;
+  }
+  return function;
+}
 
 const Frame* telling_frame(const std::vector<Frame>& stack) {
   const auto named = [](const Frame& frame) { return !frame.function.empty(); };
@@ -61,7 +67,7 @@ std::string telling_place(const std::vector<Frame>& stack) {
   const Frame* frame = telling_frame(stack);
   if (frame == nullptr) return "";
   const std::string_view where = base_name(frame->file.empty() ? frame->module : frame->file);
-  std::string place = short_name(frame->function) + " (";
+  std::string place = without_parameters(frame->function) + " (";
   place += where;
   if (frame->line > 0) place += ":" + std::to_string(frame->line);
   return place + ")";

@@ -2,6 +2,7 @@
 // a call on do not.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,9 @@ namespace socktrack {
 
 // Code that every program runs: the C and C++ libraries, the loader, sanitizers, socktrack.
 bool is_system_library(std::string_view module_path);
+
+// "a::(anonymous namespace)::f(int) const" is "a::(anonymous namespace)::f".
+std::string without_parameters(const std::string& function);
 
 // The frame to name in one sentence: the innermost one of the program's own code that has a name, else the
 // innermost one with a name; nullptr if there is none.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <optional>
 
+#include "watch/own_code.h"
 #include "watch/report_builder.h"
 #include "watch/vocabulary.h"
 
@@ -47,19 +48,6 @@ std::optional<std::string> next_word(std::string_view& line) {
   if (is_quoted) throw SuppressionError("a \" is not closed");
   line.remove_prefix(at);
   return word;
-}
-
-// "a::(anonymous namespace)::f(int) const" is "a::(anonymous namespace)::f".
-std::string without_parameters(const std::string& function) {
-  for (auto at = function.find('('); at != std::string::npos; at = function.find('(', at + 1)) {
-    const std::string_view rest = std::string_view(function).substr(at);
-    const bool of_a_name =
-        rest.starts_with("(anonymous namespace)") ||
-        (rest.starts_with("()(") && std::string_view(function).substr(0, at).ends_with("operator"));
-    if (!of_a_name) return function.substr(0, at);
-    if (rest.starts_with("()")) ++at;
-  }
-  return function;
 }
 
 bool calls(const std::vector<Frame>& stack, const std::string& glob) {

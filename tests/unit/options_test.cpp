@@ -135,6 +135,23 @@ TEST(SetOption, FailOnLeak) {
   EXPECT_FALSE(options.fail_on_leak);
 }
 
+TEST(SetOption, Suppressions) {
+  Options options;
+  EXPECT_FALSE(has_suppressions(options));
+  for (const char* text : {"0123456789abcdef", "*", "12ab*,0?", "f"}) {
+    EXPECT_EQ(set_option(options, "ignore", text), nullptr) << text;
+    EXPECT_STREQ(options.ignore, text);
+  }
+  EXPECT_TRUE(has_suppressions(options));
+  for (const char* text : {"", ",", "12,", ",12", "12,,34", "ABC", "xyz", "12 34", "0123456789abcdef0"}) {
+    EXPECT_NE(set_option(options, "ignore", text), nullptr) << text;
+  }
+  EXPECT_STREQ(options.ignore, "f") << "an error changes nothing";
+  EXPECT_EQ(set_option(options, "suppress", "quiet.txt"), nullptr);
+  EXPECT_STREQ(options.suppress, "quiet.txt");
+  EXPECT_NE(set_option(options, "suppress", ""), nullptr);
+}
+
 TEST(SetOption, Log) {
   Options options;
   EXPECT_EQ(set_option(options, "log", "syslog"), nullptr);
@@ -193,7 +210,7 @@ TEST(OptionNames, AreAllKnownAndDescribed) {
     EXPECT_STRNE(option->name, "hosted");
     EXPECT_STRNE(option->name, "root-pid");
   }
-  EXPECT_EQ(count, 10);
+  EXPECT_EQ(count, 12);
 }
 
 // The environment loop, with what it complained about.
