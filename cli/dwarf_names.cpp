@@ -124,13 +124,47 @@ Line call_of(Dwarf_Die* unit, Dwarf_Die* inlined) {
   return line;
 }
 
+// Where the function was written: what is inlined or only defined here refers to it.
+Dwarf_Die origin_of(Dwarf_Die die) {
+  constexpr int longest = 16;  // a damaged file may refer in circles
+  for (int i = 0; i < longest; ++i) {
+    Dwarf_Attribute attribute;
+    Dwarf_Die referred;
+    Dwarf_Attribute* found = dwarf_attr(&die, DW_AT_abstract_origin, &attribute);
+    if (found == nullptr) found = dwarf_attr(&die, DW_AT_specification, &attribute);
+    if (found == nullptr || dwarf_formref_die(found, &referred) == nullptr) break;
+    die = referred;
+  }
+  return die;
+}
+
+// "a::(anonymous namespace)::" for a function of the file's own: compilers give it no linkage name.
+std::string scope_of(Dwarf_Die* die) {
+  Dwarf_Die origin = origin_of(*die);
+  Dwarf_Die* found = nullptr;
+  const int count = dwarf_getscopes_die(&origin, &found);
+  const std::unique_ptr<Dwarf_Die, void (*)(void*)> scopes(found, &std::free);
+  std::string scope;
+  for (int i = 1; i < count; ++i) {
+    const int tag = dwarf_tag(&found[i]);
+    const bool is_namespace = tag == DW_TAG_namespace;
+    if (!is_namespace && tag != DW_TAG_class_type && tag != DW_TAG_structure_type && tag != DW_TAG_union_type)
+      continue;
+    const std::string name = text_of(dwarf_diename(&found[i]));
+    if (name.empty() && !is_namespace) continue;
+    scope.insert(0, (name.empty() ? "(anonymous namespace)" : name) + "::");
+  }
+  return scope;
+}
+
 std::string function_of(Dwarf_Die* die) {
   Dwarf_Attribute attribute;
   for (const unsigned name : {DW_AT_linkage_name, DW_AT_MIPS_linkage_name}) {
     const char* text = dwarf_formstring(dwarf_attr_integrate(die, name, &attribute));
     if (text != nullptr) return demangled(text);
   }
-  return text_of(dwarf_diename(die));
+  const std::string name = text_of(dwarf_diename(die));
+  return name.empty() ? name : scope_of(die) + name;
 }
 
 // The scopes around an address as they lie in the machine code, innermost first. dwarf_getscopes

@@ -139,6 +139,18 @@ TEST_F(DwarfNamesTest, InlinedFunctionsAreFramesOfTheirOwn) {
   expect_the_sample(names_->frames_at(module, sample_.offset), sample_);  // from the cache
 }
 
+// Such functions have no linkage name in the debug information: their scope is found there all the same.
+TEST_F(DwarfNamesTest, FunctionsOfAnonymousNamespacesKeepTheirScope) {
+  const Module& module = module_of(fixture_, SOCKTRACK_SAMPLE);
+  const std::string mangled = "_ZN6sample12_GLOBAL__N_16Hidden12of_this_fileEPFvPvES2_";
+  const std::uint64_t address = address_of(SOCKTRACK_SAMPLE, mangled);
+  ASSERT_NE(address, 0U);
+  const std::vector<Frame> frames = names_->frames_at(module, address);
+  ASSERT_FALSE(frames.empty());
+  EXPECT_THAT(frames.back().function,
+              testing::StartsWith("sample::(anonymous namespace)::Hidden::of_this_file"));
+}
+
 TEST_F(DwarfNamesTest, DebugInformationInAFileOfItsOwn) {
   const Module& module = module_of(fixture_, SOCKTRACK_STRIPPED_SAMPLE);
   ASSERT_EQ(address_of(SOCKTRACK_STRIPPED_SAMPLE, "sample_run"), 0U) << "not stripped";

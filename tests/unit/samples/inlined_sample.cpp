@@ -16,6 +16,15 @@ volatile int finished = 0;
   finished = 2;
 }
 
+namespace {
+struct Hidden {
+  [[gnu::noinline]] static void of_this_file(Callback callback, void* user) {
+    outer(callback, user);
+    finished = 4;
+  }
+};
+}  // namespace
+
 }  // namespace sample
 
 extern "C" {
@@ -25,7 +34,7 @@ const int sample_inner_line = 10;
 const int sample_outer_line = 15;
 
 void sample_run(void (*callback)(void*), void* user) {
-  sample::outer(callback, user);
+  sample::Hidden::of_this_file(callback, user);
   sample::finished = 3;
 }
 }
