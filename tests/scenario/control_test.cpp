@@ -159,7 +159,8 @@ TEST(Fingerprint, IsTheSameInTheProgramAndInTheCommand) {
     ASSERT_EQ(run({program(name)}, environment).status, 0);
     const auto fingerprints = [&](const Json& report) {
       std::vector<std::string> all;
-      for (const Json& group : process_of(report, std::string("/") + name).at("groups")) {
+      const Json process = process_of(report, std::string("/") + name);
+      for (const Json& group : process.at("groups")) {
         all.push_back(group.at("fingerprint"));
       }
       return all;
