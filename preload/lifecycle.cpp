@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "preload/born_with.h"
 #include "preload/json_target.h"
 #include "preload/private_table.h"
 #include "preload/process.h"
@@ -58,6 +59,7 @@ __attribute__((constructor(101))) void load() {
   teardown::prepare();
   json_target::prepare();
   if (is_unwanted_child()) recorder::stay_passive();
+  if (!recorder::passive()) take_in_connections_from_exec();
   on_exit(note_exit_status, nullptr);
 }
 

@@ -10,6 +10,7 @@
 namespace socktrack::process {
 
 __thread bool ours = false;
+static __thread std::uint32_t tid __attribute__((tls_model("initial-exec"))) = 0;
 
 namespace {
 
@@ -26,6 +27,7 @@ void become_child() {
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   g_forked.store(true, std::memory_order_relaxed);
   ours = false;
+  tid = 0;
   if (g_same_memory != nullptr) g_same_memory->store(1, std::memory_order_relaxed);
   recorder::after_fork();
 }
@@ -44,7 +46,7 @@ void start() {
   raw_syscall(SYS_prctl, PR_GET_NAME, reg(g_name));
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   note_memory();
-  pthread_atfork(nullptr, nullptr, become_child);
+  pthread_atfork(recorder::before_fork, nullptr, become_child);
 }
 
 bool at_home() {
@@ -60,6 +62,9 @@ bool at_home() {
 std::uint32_t pid() { return g_pid.load(std::memory_order_relaxed); }
 bool forked() { return g_forked.load(std::memory_order_relaxed); }
 const char* name() { return g_name; }
-std::uint32_t thread_id() { return static_cast<std::uint32_t>(raw_syscall(SYS_gettid)); }
+std::uint32_t thread_id() {
+  if (tid == 0) tid = static_cast<std::uint32_t>(raw_syscall(SYS_gettid));
+  return tid;
+}
 
 }  // namespace socktrack::process

@@ -112,6 +112,10 @@ void lay_out(Header& header, std::uint32_t slot_count) {
 
 void take_over(Header* recording) {
   if (g_inheritance.count > 0) pools::copy(g_inheritance.from, recording);
+  if (g_inheritance.from != nullptr) {
+    const std::uint32_t site = g_inheritance.from->fork_site.load(std::memory_order_relaxed);
+    recording->birth_site = sites::copy(g_inheritance.from, site, recording);
+  }
   for (std::size_t i = 0; i < g_inheritance.count; i++) {
     const auto& item = g_inheritance.items[i];
     Slot* slot = table::is_tracked(static_cast<int>(item.fd)) ? slot_at(recording, item.fd) : nullptr;
@@ -218,6 +222,7 @@ bool reports_itself() { return !options.hosted || !g_shared.load(std::memory_ord
 bool passive() { return g_state.load(std::memory_order_relaxed) == State::passive; }
 
 std::uint64_t now_ns() { return clock_ns(CLOCK_MONOTONIC_COARSE); }
+std::uint64_t precise_now_ns() { return clock_ns(CLOCK_MONOTONIC); }
 
 Header* begin() {
   Header* existing = recording();
@@ -234,6 +239,15 @@ Header* begin() {
 }
 
 void stay_passive() { g_state.store(State::passive, std::memory_order_release); }
+
+void before_fork() {
+  Header* header = recording();
+  if (header == nullptr || process::ours || !process::at_home()) return;
+  const int saved = errno;
+  header->fork_site.store(sites::capture(header), std::memory_order_relaxed);
+  header->forked_ns.store(now_ns(), std::memory_order_relaxed);
+  errno = saved;
+}
 
 void after_fork() {
   const int saved = errno;

@@ -21,6 +21,9 @@ Header* recording();
 // under way in another thread); the caller passes its call through and records nothing.
 Header* begin();
 
+// In the program's fork(): remembers where, for what the child will hold.
+void before_fork();
+
 // In a forked child: forgets the parent's recording, keeps what is needed to take over its sockets.
 void after_fork();
 
@@ -49,5 +52,6 @@ char* text_at(Header* recording, std::uint32_t offset, std::uint32_t size);
 
 // CLOCK_MONOTONIC_COARSE from the vDSO, about 5 ns, 4 ms grain: ages are seconds.
 std::uint64_t now_ns();
+std::uint64_t precise_now_ns();  // CLOCK_MONOTONIC, to measure ourselves
 
 }  // namespace socktrack::recorder

@@ -13,6 +13,7 @@
 #include "preload/process.h"
 #include "preload/recorder.h"
 #include "preload/thread.h"
+#include "preload/watcher.h"
 #include "watch/atomic_file.h"
 #include "watch/render.h"
 #include "watch/report_builder.h"
@@ -28,6 +29,7 @@ constexpr std::uint64_t kSecond = 1'000'000'000;
 std::atomic<std::uint32_t> g_asked{0};  // Request bits; the scribe takes them
 std::atomic<std::uint32_t> g_done{0};   // counts rounds of work done for `end`
 std::atomic<bool> g_running{false};
+std::atomic<bool> g_alone{true};  // until the kernel refuses
 
 constexpr std::uint64_t kNoReport = ~std::uint64_t{0};
 std::atomic<std::uint64_t> g_leaked{kNoReport};
@@ -35,6 +37,8 @@ std::atomic<std::uint64_t> g_leaked{kNoReport};
 constexpr std::uint32_t bits(Request request) { return static_cast<std::uint32_t>(request); }
 constexpr std::uint32_t kAwaited =
     bits(Request::end) | bits(Request::count_leaks) | bits(Request::show_leaks);  // somebody waits for g_done
+
+constexpr std::uint32_t kInquiries = bits(Request::inquiry) | bits(Request::inquiry_at_end);
 
 // Read when first needed, by the scribe. No static of a function: a child forked meanwhile would find its
 // guard taken for ever.
@@ -106,19 +110,26 @@ void* write_loop(void*) {
   process::ours = true;
   prctl(PR_SET_NAME, "socktrack-log");
   const bool alone = enter_private_table();
-  if (alone) log::open(recorder::options);
+  g_alone.store(alone, std::memory_order_release);
+  bool log_is_open = false;
   for (;;) {
     const std::uint32_t asked = g_asked.exchange(0, std::memory_order_acq_rel);
     if (asked == 0) {
       wait_for_change(g_asked, 0, 3600 * kSecond);
       continue;
     }
+    const auto wants = [&](Request request) { return (asked & bits(request)) != 0; };
+    const bool at_end = wants(Request::inquiry_at_end);
+    if (alone && (at_end || wants(Request::inquiry))) watcher::answer(at_end);
+    const bool to_write = (asked & ~kInquiries) != 0;
     try {
-      if (alone) serve(asked);
+      if (alone && to_write && !log_is_open) log::open(recorder::options);
+      log_is_open = log_is_open || to_write;
+      if (alone && to_write) serve(asked & ~kInquiries);
     } catch (const std::exception&) {
       // Nowhere to say it: this thread is the voice. The recording keeps everything.
     }
-    if ((asked & kAwaited) != 0) {
+    if (at_end || (asked & kAwaited) != 0) {
       g_done.fetch_add(1, std::memory_order_release);
       wake_all(g_done);
     }
@@ -149,6 +160,8 @@ std::uint64_t leaked(std::uint64_t unknown) {
   const std::uint64_t known = g_leaked.load(std::memory_order_acquire);
   return known == kNoReport ? unknown : known;
 }
+
+bool can_open() { return g_alone.load(std::memory_order_acquire); }
 
 void after_fork() {
   g_leaked.store(kNoReport, std::memory_order_relaxed);

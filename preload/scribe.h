@@ -11,6 +11,8 @@ enum class Request : std::uint32_t {
   end = 1U << 2U,
   count_leaks = 1U << 3U,  // for leaked(), nothing is written
   show_leaks = 1U << 4U,   // ... and the report is written if there are any
+  inquiry = 1U << 5U,  // answer what sweeps have asked (watcher::answer)
+  inquiry_at_end = 1U << 6U,
 };
 
 // Asks for something to be written, starts the scribe if need be. Never waits, never allocates here.
@@ -22,6 +24,8 @@ void ask_and_wait(Request request, std::uint64_t nanoseconds);
 // Sockets that are leaked and not suppressed, as of the last report that was made; `unknown` if there was
 // none.
 std::uint64_t leaked(std::uint64_t unknown);
+// False: it has no descriptor table of its own here, and opens nothing.
+bool can_open();
 
 void after_fork();
 

@@ -60,6 +60,7 @@ void fill(Header* recording, std::uint32_t fd, std::uint32_t flags, std::uint32_
   const std::uint32_t generation = word_generation(slot->word.load(std::memory_order_relaxed)) + 1;
   slot->opened_ns.store(opened_ns, std::memory_order_relaxed);
   slot->open_site.store(site, std::memory_order_relaxed);
+  slot->sighted_tid.store(process::thread_id(), std::memory_order_relaxed);
   slot->word.store(make_word(generation, (flags & ~slot_flag::sighted) | slot_flag::live),
                    std::memory_order_release);
   raise_highest(recording, fd);
@@ -228,6 +229,13 @@ void adopt(int fd, std::uint32_t flags) {
   if (recording == nullptr) return;
   fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted, 0, birth(fd));
   recording->opened.fetch_add(1, std::memory_order_relaxed);
+}
+
+void inherit_over_exec(int fd) {
+  Header* recording = recorder::begin();
+  if (recording == nullptr) return;
+  fill(recording, static_cast<std::uint32_t>(fd), slot_flag::adopted | slot_flag::inherited, 0, birth(fd));
+  recording->inherited.fetch_add(1, std::memory_order_relaxed);
 }
 
 void release(int fd) {

@@ -32,6 +32,7 @@ std::atomic<bool> g_stop{false};
 std::atomic<bool> g_counting{false};  // a thread waits for the answer of leaks_now()
 std::atomic<bool> g_shortage{false};  // to be told after the next sweep
 std::atomic<std::uint64_t> g_shortage_told_ns{0};
+std::atomic<std::uint64_t> g_next_inquiry_ns{0};
 
 void untrack(std::uint32_t fd, std::uint64_t word) {
   Header* recording = recorder::recording();
@@ -40,13 +41,23 @@ void untrack(std::uint32_t fd, std::uint64_t word) {
     table::lost(static_cast<int>(fd));
 }
 
-SweepHost host_of(Header* recording) { return {recording, table::tracked_bits, recorder::touch, untrack}; }
+SweepHost host_of(Header* recording, bool can_inquire = false) {
+  return {recording, table::tracked_bits, recorder::touch, untrack, can_inquire};
+}
 
-SweepResult sweep_now(SweepKind kind) {
+SweepResult sweep_now(SweepKind kind, bool can_inquire) {
   Header* recording = recorder::recording();
   if (recording == nullptr) return {};
   streams::collect_sightings();
-  return sweep(host_of(recording), kind, recorder::now_ns());
+  return sweep(host_of(recording, can_inquire), kind, recorder::now_ns());
+}
+
+bool can_inquire() { return recorder::options.watcher && scribe::can_open(); }
+
+// An inquiry reads all of /proc: at most one per cent of a core goes into it.
+void ask_for_answers() {
+  if (recorder::now_ns() >= g_next_inquiry_ns.load(std::memory_order_relaxed))
+    scribe::ask(scribe::Request::inquiry);
 }
 
 // A sweep of the prober takes milliseconds; others wait for it, but not for ever.
@@ -74,7 +85,8 @@ void* probe_loop(void*) {
   const std::uint64_t interval = sweep_interval_ns(recorder::options);
   while (!g_stop.load(std::memory_order_acquire)) {
     const std::uint32_t seen = g_wake.load(std::memory_order_acquire);
-    const SweepResult result = sweep_now(SweepKind::regular);
+    const SweepResult result = sweep_now(SweepKind::regular, can_inquire());
+    if (result.wants_inquiry) ask_for_answers();
     if (recorder::reports_itself()) tell(result);
     wait_for_change(g_wake, seen, interval);
   }
@@ -105,7 +117,28 @@ void after_fork() {
 
 bool last_sweep() {
   g_stop.store(true, std::memory_order_release);  // the prober starts no other
-  return try_for_a_second([] { return sweep_now(SweepKind::at_exit).ran; });
+  SweepResult result;
+  const bool done = try_for_a_second([&] {
+    result = sweep_now(SweepKind::at_exit, can_inquire());
+    return result.ran;
+  });
+  if (!done || !result.wants_inquiry) return done;
+  scribe::ask_and_wait(scribe::Request::inquiry_at_end, 2 * kSecond);
+  return try_for_a_second([] { return sweep_now(SweepKind::at_exit, false).ran; });
+}
+
+void answer(bool at_end) {
+  Header* recording = recorder::recording();
+  if (recording == nullptr) return;
+  const std::uint64_t start = recorder::precise_now_ns();
+  SweepResult result;
+  try_for_a_second([&] { return inquire(host_of(recording, true), at_end, recorder::now_ns(), result); });
+  const std::uint64_t end = recorder::precise_now_ns();
+  g_next_inquiry_ns.store(end + 100 * (end - start), std::memory_order_relaxed);
+  if (at_end) return;
+  if (recorder::reports_itself()) tell(result);
+  g_wake.fetch_add(1, std::memory_order_release);  // the verdicts that waited can be spoken
+  wake_all(g_wake);
 }
 
 void last_look_at(std::uint32_t fd) {

@@ -15,6 +15,7 @@ void start();                         // starts the prober
 void after_fork();                    // in the child: its threads did not come along
 bool last_sweep();                    // in the thread that ends the process; false: it could not be done
 void last_look_at(std::uint32_t fd);  // one socket, in the thread that is about to close it
+void answer(bool at_end);             // in a thread that may open descriptors: what sweeps have asked
 void report_at_end();                 // without a host: reports, and waits for it, at most some seconds
 void short_of_descriptors();          // accept or socket failed with EMFILE: look now, say so. Never waits
 std::uint64_t leaked();               // sockets accused of a leak, not closed and not suppressed

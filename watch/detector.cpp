@@ -36,6 +36,9 @@ Verdict verdict_of_connection(const Witness& witness, const KernelFacts& facts) 
   if (facts.state == TCP_CLOSE_WAIT && facts.unread > 0 && !facts.close_notify) return Verdict::data_unread;
   if (read_the_end(witness, facts)) return Verdict::eof_not_closed;
   if (has(witness, slot_flag::inherited)) return Verdict::inherited;
+  // Read to its end, and not by us: the child that was made for it has done its work, and we forgot our copy.
+  if (witness.forked_since && facts.fin == Fin::read && has(witness, slot_flag::accepted))
+    return Verdict::inherited;
   return Verdict::fin_unread;
 }
 

@@ -18,6 +18,7 @@ struct Witness {
   std::uint64_t opened_ns = 0;
   // The program has an io_uring: what went through it no hook has seen.
   bool reads_by_ring = false;
+  bool forked_since = false;  // the program forked after it had opened the socket
 };
 
 // Whether the program has taken the end of the stream out of the queue. It need not have been told: a read

@@ -142,6 +142,14 @@ bool probe_tcp(int fd, std::uint64_t now_ns, KernelFacts& facts) {
   return true;
 }
 
+bool probe_queue(int fd, ListenQueue& queue) {
+  tcp_info info{};
+  socklen_t length = 0;
+  if (!ask(fd, IPPROTO_TCP, TCP_INFO, info, length) || info.tcpi_state != kListen) return false;
+  queue = {info.tcpi_unacked, info.tcpi_sacked};  // what these two say of a listener
+  return true;
+}
+
 bool probe_unix(int fd, KernelFacts& facts) {
   int domain = 0;
   int listens = 0;

@@ -19,6 +19,13 @@ bool probe_tcp(int fd, std::uint64_t now_ns, KernelFacts& facts);
 // connected. A peer that only shut down its writing side lives and is no reason to close: ESTABLISHED.
 bool probe_unix(int fd, KernelFacts& facts);
 
+// The queue of a listening TCP socket. False: it does not listen.
+struct ListenQueue {
+  std::uint32_t length = 0;
+  std::uint32_t limit = 0;
+};
+bool probe_queue(int fd, ListenQueue& queue);
+
 struct SocketAddresses {
   Endpoint local{};
   Endpoint peer{};  // family 0 when no longer connected; UNIX: scope is the process that connected

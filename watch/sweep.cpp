@@ -9,7 +9,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "watch/backlog.h"
 #include "watch/detector.h"
+#include "watch/inquiry.h"
 #include "watch/probe.h"
 #include "watch/raw_syscall.h"
 #include "watch/ring_search.h"
@@ -32,6 +34,11 @@ std::uint16_t g_unused_counting[kMaxSites];
 // shows. Pages of it are touched where suspects are.
 std::uint32_t g_unread[kMaxSlots];
 
+// Questions of sweeps, answers to them, and the round that is being asked (by one thread, without the lock).
+Inquiry g_questions;
+Inquiry g_answers;
+Inquiry g_round;
+
 struct Pass {
   const SweepHost& host;
   VerdictBook& book;
@@ -42,6 +49,7 @@ struct Pass {
     return reinterpret_cast<Slot*>(reinterpret_cast<char*>(host.recording) + host.recording->slots_at)[fd];
   }
   void look_at(std::uint32_t fd, bool over);
+  void look_at_queue(std::uint32_t fd);
   void judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uint64_t cookie,
                   const KernelFacts& facts);
   bool has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cookie) const;
@@ -68,6 +76,7 @@ Witness Pass::witness_of(const Slot& slot, std::uint64_t word) const {
   witness.reads_by_ring = rings.load(std::memory_order_relaxed) > 0;
   witness.flags = word_flags(word);
   witness.opened_ns = slot.opened_ns.load(std::memory_order_relaxed);
+  witness.forked_since = host.recording->forked_ns.load(std::memory_order_relaxed) > witness.opened_ns;
   const Sighting sighting = unpack(slot.sighting.load(std::memory_order_acquire));
   witness.sighted = (witness.flags & slot_flag::sighted) != 0 &&
                     sighting.generation == static_cast<std::uint16_t>(word_generation(word));
@@ -91,6 +100,21 @@ bool Pass::has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cook
   return false;
 }
 
+// A socket that may be listening and is readable: how many connections wait?
+void Pass::look_at_queue(std::uint32_t fd) {
+  const std::uint64_t word = slot(fd).word.load(std::memory_order_acquire);
+  const std::uint32_t flags = word_flags(word);
+  constexpr std::uint32_t connection =
+      slot_flag::accepted | slot_flag::connect_tried | slot_flag::unix_stream;
+  if ((flags & slot_flag::live) == 0 || (flags & (connection | slot_flag::ignored)) != 0) return;
+  // A worker that never accepts is not the one to blame.
+  if ((flags & slot_flag::inherited) != 0 && (flags & slot_flag::listener) == 0) return;
+  ListenQueue queue;
+  if (!probe_queue(static_cast<int>(fd), queue) || queue.length == 0) return;
+  backlog::note_listener(fd, word, socket_addresses(static_cast<int>(fd)).local, queue.length, queue.limit,
+                         now_ns);
+}
+
 bool Pass::probe(std::uint32_t fd, std::uint64_t word, KernelFacts& facts) const {
   const std::uint32_t flags = word_flags(word);
   if ((flags & slot_flag::unix_stream) == 0) return probe_tcp(static_cast<int>(fd), now_ns, facts);
@@ -106,6 +130,9 @@ void Pass::look_at(std::uint32_t fd, bool over) {
   if ((word_flags(word) & slot_flag::live) == 0) return;
   const std::uint32_t generation = word_generation(word);
   const bool known = slot.watched_generation.load(std::memory_order_relaxed) == generation;
+  // Poll does not tell that only our side is shut down.
+  constexpr std::uint32_t half_open = slot_flag::shut_write;
+  over = over || (word_flags(word) & (half_open | slot_flag::unix_stream)) == half_open;
   if (!over && (!known || slot.dead_since_ns.load(std::memory_order_relaxed) == 0)) return;
 
   const std::uint64_t cookie = socket_cookie(static_cast<int>(fd));
@@ -149,10 +176,14 @@ void Pass::judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uin
 
 void poll_chunk(Pass& pass, const std::uint32_t* fds, std::uint32_t count) {
   pollfd polled[kChunk];
-  for (std::uint32_t i = 0; i < count; i++) polled[i] = {static_cast<int>(fds[i]), POLLRDHUP, 0};
+  for (std::uint32_t i = 0; i < count; i++) polled[i] = {static_cast<int>(fds[i]), POLLRDHUP | POLLIN, 0};
   timespec none{};
   if (raw_failed(raw_syscall(SYS_ppoll, reg(polled), count, reg(&none), 0, 8))) return;
-  for (std::uint32_t i = 0; i < count; i++) pass.look_at(fds[i], (polled[i].revents & kOver) != 0);
+  for (std::uint32_t i = 0; i < count; i++) {
+    const bool over = (polled[i].revents & kOver) != 0;
+    pass.look_at(fds[i], over);
+    if (!over && (polled[i].revents & POLLIN) != 0) pass.look_at_queue(fds[i]);
+  }
 }
 
 void visit_all(Pass& pass) {
@@ -175,6 +206,7 @@ void visit_all(Pass& pass) {
 // The unused sockets are counted in one pass and judged in the next; at exit there is no next.
 void visit(Pass& pass) {
   std::memset(g_unused_counting, 0, sizeof g_unused_counting);
+  backlog::begin_pass();
   visit_all(pass);
   const bool again =
       pass.kind != SweepKind::regular && std::memcmp(g_unused, g_unused_counting, sizeof g_unused) != 0;
@@ -200,25 +232,55 @@ void book_sizes(Header& recording, std::uint64_t now_ns) {
 }
 
 template <typename Work>
-SweepResult with_pass(const SweepHost& host, SweepKind kind, std::uint64_t now_ns, Work work) {
+SweepResult with_pass(const SweepHost& asked, SweepKind kind, std::uint64_t now_ns, Work work) {
   if (g_sweeping.exchange(true, std::memory_order_acquire)) return {};
+  SweepHost host = asked;
+  host.answers = &g_answers;
+  host.questions = asked.can_inquire ? &g_questions : nullptr;
   VerdictBook book(host);
   Pass pass{host, book, kind, now_ns};
   work(pass);
   g_sweeping.store(false, std::memory_order_release);
-  return {true, book.spoken(), book.new_groups(), book.too_fresh()};
+  return {true, book.spoken(), book.new_groups(), book.too_fresh(), book.wants_answers()};
+}
+
+// How long a listen queue is left alone: half the grace, so that the second half is seen connection by
+// connection. A program that ends is not kept waiting for the young.
+std::uint64_t queue_patience(const SweepHost& host, SweepKind kind) {
+  return kind == SweepKind::at_exit ? host.recording->grace_ns : host.recording->grace_ns / 2;
 }
 
 }  // namespace
 
 SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
-  return with_pass(host, kind, now_ns, [&](Pass& pass) {
+  bool queues_wait = false;
+  SweepResult result = with_pass(host, kind, now_ns, [&](Pass& pass) {
     visit(pass);
+    queues_wait = host.can_inquire && backlog::wants_a_look(queue_patience(host, kind), now_ns);
     note_descriptors(*host.recording);
     book_sizes(*host.recording, now_ns);
     host.recording->swept_monotonic_ns.store(now_ns, std::memory_order_relaxed);
     host.recording->sweeps.fetch_add(1, std::memory_order_relaxed);
   });
+  result.wants_inquiry = result.wants_inquiry || queues_wait;
+  return result;
+}
+
+bool inquire(const SweepHost& host, bool at_exit, std::uint64_t now_ns, SweepResult& result) {
+  const SweepKind kind = at_exit ? SweepKind::at_exit : SweepKind::regular;
+  const auto take_questions = [](Pass&) {
+    g_round.wanted = g_questions.wanted;
+    std::memcpy(g_round.inodes, g_questions.inodes, sizeof g_round.inodes);
+    g_questions.wanted = 0;
+  };
+  if (!with_pass(host, kind, now_ns, take_questions).ran) return false;
+  g_round.taken_ns = now_ns;
+  take_inquiry(g_round);  // takes its time; sweeps go on meanwhile
+  result = with_pass(host, kind, now_ns, [&](Pass& pass) {
+    std::memcpy(&g_answers, &g_round, sizeof g_answers);
+    if (backlog::wants_a_look(queue_patience(host, kind), now_ns)) backlog::look(pass.book, at_exit, now_ns);
+  });
+  return result.ran;
 }
 
 SweepResult sweep_one(const SweepHost& host, std::uint32_t fd, std::uint64_t now_ns) {
@@ -228,6 +290,10 @@ SweepResult sweep_one(const SweepHost& host, std::uint32_t fd, std::uint64_t now
 void reset_sweep_after_fork() {
   g_sweeping.store(false, std::memory_order_relaxed);
   std::memset(g_unused, 0, sizeof g_unused);
+  g_questions.wanted = 0;
+  g_answers.taken_ns = 0;
+  g_answers.wanted = 0;
+  backlog::reset();
 }
 
 }  // namespace socktrack

@@ -13,12 +13,18 @@
 
 namespace socktrack {
 
+struct Inquiry;
+
 // What a sweep needs of the recorder.
 struct SweepHost {
   Header* recording;
   const std::atomic<std::uint64_t>* tracked_bits;         // one bit per slot
   bool (*touch)(const void* at, std::size_t size);        // makes memory of the recording usable
   void (*untrack)(std::uint32_t fd, std::uint64_t word);  // the socket is gone and no hook saw it
+  bool can_inquire = false;  // somebody will call inquire(): verdicts that rest on it wait for it
+  // Filled in by the sweep.
+  const Inquiry* answers = nullptr;
+  Inquiry* questions = nullptr;  // nullptr: nobody will answer, speak without
 };
 
 enum class SweepKind : std::uint8_t {
@@ -32,6 +38,7 @@ struct SweepResult {
   std::uint32_t spoken = 0;  // verdicts spoken in this pass
   std::uint32_t new_groups = 0;
   std::uint32_t too_fresh = 0;  // SweepKind::now: died this very moment, may be about to be closed
+  bool wants_inquiry = false;
 };
 
 // At exit, what is dead but younger than the grace is recorded apart (group_flag::at_exit).
@@ -39,6 +46,11 @@ SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns);
 
 // The last look at one socket, as at exit.
 SweepResult sweep_one(const SweepHost& host, std::uint32_t fd, std::uint64_t now_ns);
+
+// What descriptors cannot be asked (watch/inquiry.h), and the listen queues (watch/backlog.h). The calling
+// thread must have a descriptor table of its own. False: nobody had a question, or another thread is
+// sweeping.
+bool inquire(const SweepHost& host, bool at_exit, std::uint64_t now_ns, SweepResult& result);
 
 // In a forked child: a sweep of the parent may have been under way.
 void reset_sweep_after_fork();

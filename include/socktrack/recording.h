@@ -136,7 +136,7 @@ struct Slot {
   std::atomic<std::uint64_t> opened_ns;  // CLOCK_MONOTONIC_COARSE
   std::atomic<std::uint64_t> sighted_ns;
   std::atomic<std::uint32_t> open_site;
-  std::atomic<std::uint32_t> sighted_tid;
+  std::atomic<std::uint32_t> sighted_tid;  // not sighted: the thread that opened it
   // Watcher's part; means something only while watched_generation equals the generation of word.
   std::atomic<std::uint64_t> cookie;  // SO_COOKIE, 0 = not asked yet
   std::atomic<std::uint64_t> dead_since_ns;
@@ -201,6 +201,27 @@ inline constexpr std::uint32_t at_exit = 1U << 0U;  // younger than the grace wh
 
 inline constexpr std::uint32_t kSizeSamples = 16;
 
+namespace holder_flag {
+inline constexpr std::uint32_t parent = 1U << 0U;   // the process that made this one
+inline constexpr std::uint32_t child = 1U << 1U;    // a process that this one made
+inline constexpr std::uint32_t cloexec = 1U << 2U;  // its copy would not survive an exec
+}  // namespace holder_flag
+
+// What was found beside the socket accused last, when it was accused. 0 or "": not looked for, or nothing.
+struct Evidence {
+  std::atomic<std::uint32_t> version;  // odd while it is being written
+  std::uint32_t holder_pid;            // another process with the same socket
+  std::uint32_t holder_flags;          // holder_flag
+  std::uint32_t worker_tid;            // the thread that ought to read
+  std::uint32_t queue_length;          // never_accepted: connections in the listen queue, and its limit
+  std::uint32_t queue_limit;
+  char holder[16];  // program of holder_pid
+  char worker[16];
+  char doing[40];     // what the worker waits in: "futex"
+  char threads[120];  // what all threads are in: "worker x3 in futex, main in accept4"
+};
+static_assert(sizeof(Evidence) == 216);
+
 struct Group {
   std::atomic<std::uint32_t> ready;  // set last (release)
   Verdict verdict;
@@ -220,8 +241,9 @@ struct Group {
   std::atomic<std::uint64_t> sizes[kSizeSamples];
   std::atomic<std::uint32_t> sizes_used;
   std::uint32_t size_step_s;  // least time between two samples; 0 = 1
+  Evidence evidence;
 };
-static_assert(sizeof(Group) == 208);
+static_assert(sizeof(Group) == 424);
 
 struct Endpoint {
   std::uint16_t family;      // 0 = unknown, AF_INET, AF_INET6, AF_UNIX
@@ -358,6 +380,9 @@ struct Header {
   std::uint64_t managed_at, text_at;  // byte offsets
   std::atomic<std::uint32_t> managed_used;
   std::atomic<std::uint32_t> text_used;  // bytes
+  std::atomic<std::uint64_t> forked_ns;  // when the program forked last, 0 = never
+  std::atomic<std::uint32_t> fork_site;  // and where
+  std::uint32_t birth_site;              // the fork this process came from; 0 = another way
 };
 static_assert(sizeof(Header) <= kPage);
 static_assert(static_cast<std::size_t>(BlindSpot::count_) <= 32);
