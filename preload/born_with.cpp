@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <ctime>
 
-#include "preload/bodies.h"
+#include "preload/socket_kind.h"
 #include "preload/table.h"
 #include "watch/raw_syscall.h"
 
@@ -20,7 +20,7 @@ constexpr int kFirst = 3;
 constexpr int kLast = 255;
 
 bool is_connection(int fd) {
-  if (!kernel_says_tcp(fd)) return false;
+  if (ask_stream_flags(fd) == kNoStream) return false;
   tcp_info info{};
   socklen_t length = sizeof info;
   const long answer = raw_syscall(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, reg(&info), reg(&length));

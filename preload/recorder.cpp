@@ -190,6 +190,18 @@ void inherit_from(Header* parent) {
   });
 }
 
+// A child that called nothing we hook has no recording, but may have copies of the parent's connections. At
+// its end a verdict can be spoken only where the young count.
+bool may_hold_a_forgotten_copy() {
+  if (options.grace_ns != 0 || passive()) return false;
+  for (std::size_t i = 0; i < g_inheritance.count; i++) {
+    const Inheritance::Item& item = g_inheritance.items[i];
+    const bool connection = (item.flags & (slot_flag::accepted | slot_flag::connect_tried)) != 0;
+    if (connection && table::is_tracked(static_cast<int>(item.fd))) return true;
+  }
+  return false;
+}
+
 bool populate(std::uintptr_t base, std::uintptr_t page) {
   const std::uint64_t bit = std::uint64_t{1} << (page % 64);
   if ((g_pages[page / 64].load(std::memory_order_relaxed) & bit) != 0) return true;
@@ -273,7 +285,7 @@ void after_fork() {
 
 void end(EndedBy by, int status) {
   if (process::ours || !process::at_home()) return;
-  if (recording() == nullptr && json_target::is_awaited()) begin();
+  if (recording() == nullptr && (json_target::is_awaited() || may_hold_a_forgotten_copy())) begin();
   Header* header = recording();
   if (header == nullptr) {
     if (g_inheritance.prepared.start != nullptr) discard_recording_memory(g_inheritance.prepared);

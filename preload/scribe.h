@@ -11,7 +11,7 @@ enum class Request : std::uint32_t {
   end = 1U << 2U,
   count_leaks = 1U << 3U,  // for leaked(), nothing is written
   show_leaks = 1U << 4U,   // ... and the report is written if there are any
-  inquiry = 1U << 5U,  // answer what sweeps have asked (watcher::answer)
+  inquiry = 1U << 5U,      // answer what sweeps have asked (watcher::answer)
   inquiry_at_end = 1U << 6U,
 };
 

@@ -33,6 +33,7 @@ std::atomic<bool> g_counting{false};  // a thread waits for the answer of leaks_
 std::atomic<bool> g_shortage{false};  // to be told after the next sweep
 std::atomic<std::uint64_t> g_shortage_told_ns{0};
 std::atomic<std::uint64_t> g_next_inquiry_ns{0};
+std::atomic<std::uint32_t> g_leaving_tid{0};
 
 void untrack(std::uint32_t fd, std::uint64_t word) {
   Header* recording = recorder::recording();
@@ -123,6 +124,7 @@ bool last_sweep() {
     return result.ran;
   });
   if (!done || !result.wants_inquiry) return done;
+  g_leaving_tid.store(process::thread_id(), std::memory_order_relaxed);
   scribe::ask_and_wait(scribe::Request::inquiry_at_end, 2 * kSecond);
   return try_for_a_second([] { return sweep_now(SweepKind::at_exit, false).ran; });
 }
@@ -132,7 +134,9 @@ void answer(bool at_end) {
   if (recording == nullptr) return;
   const std::uint64_t start = recorder::precise_now_ns();
   SweepResult result;
-  try_for_a_second([&] { return inquire(host_of(recording, true), at_end, recorder::now_ns(), result); });
+  SweepHost host = host_of(recording, true);
+  if (at_end) host.leaving_tid = g_leaving_tid.load(std::memory_order_relaxed);
+  try_for_a_second([&] { return inquire(host, at_end, recorder::now_ns(), result); });
   const std::uint64_t end = recorder::precise_now_ns();
   g_next_inquiry_ns.store(end + 100 * (end - start), std::memory_order_relaxed);
   if (at_end) return;

@@ -198,6 +198,7 @@ bool look_at_task(void* context, std::uint32_t tid, const char* name) {
   auto& roll = *static_cast<Roll*>(context);
   Inquiry& inquiry = roll.inquiry;
   if (inquiry.tasks == kMaxTasks) return false;
+  if (tid == inquiry.leaving_tid) return true;
   const int directory = proc::open_directory(roll.tasks, name);
   if (directory < 0) return true;
   char text[256];

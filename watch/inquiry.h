@@ -33,7 +33,8 @@ struct Inquiry {
   std::uint64_t taken_ns = 0;  // 0: never
   std::uint32_t wanted = 0;
   std::uint64_t inodes[kMaxWanted]{};
-  Holder holders[kMaxWanted]{};  // pid 0: nobody else, as far as may be seen
+  Holder holders[kMaxWanted]{};   // pid 0: nobody else, as far as may be seen
+  std::uint32_t leaving_tid = 0;  // a thread that waits for this inquiry to end the program: not told of
   std::uint32_t tasks = 0;
   Task task[kMaxTasks]{};
 

@@ -59,6 +59,24 @@ Json to_json(const SiblingClose& close) {
   return {{"share", rounded(close.share)}, {"samples", close.samples}, {"stack", list_of(close.stack)}};
 }
 
+Json holder_of(const EvidenceFacts& evidence) {
+  if (evidence.holder_pid == 0) return nullptr;
+  return {{"pid", evidence.holder_pid},
+          {"program", evidence.holder},
+          {"relation", evidence.holder_relation},
+          {"cloexec", evidence.holder_cloexec}};
+}
+
+Json worker_of(const EvidenceFacts& evidence) {
+  if (evidence.worker_tid == 0) return nullptr;
+  return {{"tid", evidence.worker_tid}, {"thread", evidence.worker}, {"doing", evidence.doing}};
+}
+
+Json queue_of(const EvidenceFacts& evidence) {
+  if (evidence.queue_limit == 0) return nullptr;
+  return {{"length", evidence.queue_length}, {"limit", evidence.queue_limit}};
+}
+
 Json to_json(const LeakGroup& group) {
   return {{"fingerprint", group.fingerprint},
           {"verdict", name_of(group.verdict)},
@@ -82,6 +100,10 @@ Json to_json(const LeakGroup& group) {
           {"thread", known(group.thread)},
           {"threads", group.threads},
           {"pools", group.pools},
+          {"holder", holder_of(group.evidence)},
+          {"worker", worker_of(group.evidence)},
+          {"threads_now", known(group.evidence.threads_now)},
+          {"listen_queue", queue_of(group.evidence)},
           {"peers", list_of(group.peers)},
           {"hint", group.hint},
           {"sockets", list_of(group.sockets)}};

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "watch/evidence.h"
 #include "watch/own_code.h"
 #include "watch/render.h"
 #include "watch/summary.h"
@@ -247,6 +248,7 @@ class Text {
     if (!group.peers.empty()) line("  peers: {}", peers(group));
     if (group.threads.size() > 1)
       line("  threads: {}", clean(fmt::format("{}", fmt::join(group.threads, ", "))));
+    for (const std::string& each : evidence_lines(group)) line("  {}", clean(each));
     line("  hint: {}", group.hint);
     stack("opened at", group.open_stack);
     stack(sighting_title(group), group.sighting_stack);
@@ -271,6 +273,7 @@ class Text {
   }
 
   static std::string sighting_title(const LeakGroup& group) {
+    if (group.verdict == Verdict::inherited && group.operation.empty()) return "copied by the fork at";
     const std::string what = group.error.empty() ? "end of stream seen by" : group.error + " from";
     const std::string thread = group.thread.empty() ? "" : fmt::format(" in thread {}", clean(group.thread));
     return fmt::format("{} {}{} at", what, group.operation.empty() ? "a call" : group.operation, thread);

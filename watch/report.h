@@ -47,6 +47,20 @@ struct PeerCount {
   std::uint64_t count = 0;
 };
 
+// Of the socket accused last, when it was accused. 0 or "": not looked for, or nothing found.
+struct EvidenceFacts {
+  int holder_pid = 0;  // another process with the same socket
+  std::string holder;
+  std::string holder_relation;  // "parent", "child", "other"
+  bool holder_cloexec = false;
+  int worker_tid = 0;  // the thread that ought to read
+  std::string worker;
+  std::string doing;        // "futex"
+  std::string threads_now;  // "worker x3 in futex, main in accept4"
+  std::uint32_t queue_length = 0;
+  std::uint32_t queue_limit = 0;
+};
+
 struct LeakGroup {
   std::string fingerprint;  // 16 hex digits
   Verdict verdict = Verdict::healthy;
@@ -70,6 +84,7 @@ struct LeakGroup {
   std::vector<std::string> pools;            // as the program named them (socktrack.h)
   std::vector<std::string> threads;          // of all, as far as known
   std::vector<PeerCount> peers;              // most frequent first
+  EvidenceFacts evidence;
   std::string hint;
   std::vector<SocketFacts> sockets;  // those still accused; may be fewer than count
 };

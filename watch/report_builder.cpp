@@ -9,6 +9,7 @@
 #include <map>
 #include <string_view>
 
+#include "watch/evidence.h"
 #include "watch/fingerprint.h"
 #include "watch/suspects.h"
 #include "watch/vocabulary.h"
@@ -258,6 +259,7 @@ LeakGroup build_group(const RecordingView& recording, const Group& group, const 
   out.threads = threads_of(recording, group, sockets);
   out.peers = peers_of(sockets);
   out.pools = pools_of(recording, sockets);
+  out.evidence = evidence_of(group);
   out.hint = hint_for(group.verdict);
   return out;
 }

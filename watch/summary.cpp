@@ -30,13 +30,23 @@ std::string where_others_go(const LeakGroup& group) {
 std::string where_seen(const LeakGroup& group) {
   const std::string place = telling_place(group.sighting_stack);
   if (place.empty()) return "";
+  if (group.verdict == Verdict::inherited && group.operation.empty())
+    return "; copied by the fork at " + place;
   return "; " + std::string(group.count == 1 ? "this one saw " : "these saw ") +
          (group.error.empty() ? "end of stream" : group.error) + " at " + place;
+}
+
+// These were never sockets of the program: the open site is the listener's.
+std::string never_accepted(const LeakGroup& group) {
+  const std::string place = telling_place(group.open_stack);
+  return std::to_string(group.count) + (group.count == 1 ? " peer" : " peers") +
+         " gave up in the queue of the listener" + (place.empty() ? "" : " opened at " + place);
 }
 
 }  // namespace
 
 std::string summary_of(const LeakGroup& group) {
+  if (group.verdict == Verdict::never_accepted) return never_accepted(group);
   if (group.open_stack.empty() && group.sighting_stack.empty()) return "";
   return how_many(group) + where_others_go(group) + where_seen(group);
 }

@@ -33,6 +33,7 @@ std::uint16_t g_unused_counting[kMaxSites];
 // Unread bytes of each suspect at the sweep before: a slow reader makes progress that no clock of the kernel
 // shows. Pages of it are touched where suspects are.
 std::uint32_t g_unread[kMaxSlots];
+bool g_half_open[kMaxSlots];
 
 // Questions of sweeps, answers to them, and the round that is being asked (by one thread, without the lock).
 Inquiry g_questions;
@@ -148,7 +149,12 @@ void Pass::look_at(std::uint32_t fd, bool over) {
     slot.accusation.store(0, std::memory_order_relaxed);
     slot.watched_generation.store(generation, std::memory_order_release);
     g_unread[fd] = 0;
+    g_half_open[fd] = false;
   }
+  // The peer that closes at last begins a new wait, for us.
+  const bool was_half_open = g_half_open[fd];
+  g_half_open[fd] = facts.state == TCP_FIN_WAIT2;
+  if (was_half_open && !g_half_open[fd]) slot.dead_since_ns.store(0, std::memory_order_relaxed);
   facts.still_reading = facts.unread < g_unread[fd];
   g_unread[fd] = facts.unread;
   judge_slot(fd, slot, word, cookie, facts);
@@ -275,6 +281,7 @@ bool inquire(const SweepHost& host, bool at_exit, std::uint64_t now_ns, SweepRes
   };
   if (!with_pass(host, kind, now_ns, take_questions).ran) return false;
   g_round.taken_ns = now_ns;
+  g_round.leaving_tid = host.leaving_tid;
   take_inquiry(g_round);  // takes its time; sweeps go on meanwhile
   result = with_pass(host, kind, now_ns, [&](Pass& pass) {
     std::memcpy(&g_answers, &g_round, sizeof g_answers);

@@ -21,7 +21,8 @@ struct SweepHost {
   const std::atomic<std::uint64_t>* tracked_bits;         // one bit per slot
   bool (*touch)(const void* at, std::size_t size);        // makes memory of the recording usable
   void (*untrack)(std::uint32_t fd, std::uint64_t word);  // the socket is gone and no hook saw it
-  bool can_inquire = false;  // somebody will call inquire(): verdicts that rest on it wait for it
+  bool can_inquire = false;       // somebody will call inquire(): verdicts that rest on it wait for it
+  std::uint32_t leaving_tid = 0;  // inquire: the thread that waits for it, and leaves the process then
   // Filled in by the sweep.
   const Inquiry* answers = nullptr;
   Inquiry* questions = nullptr;  // nullptr: nobody will answer, speak without

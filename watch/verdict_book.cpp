@@ -8,8 +8,8 @@
 
 #include "watch/inquiry.h"
 #include "watch/probe.h"
-#include "watch/vocabulary.h"
 #include "watch/raw_syscall.h"
+#include "watch/vocabulary.h"
 
 namespace socktrack {
 namespace {

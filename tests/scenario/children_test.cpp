@@ -18,11 +18,6 @@ Json the_other(const std::vector<Json>& processes, const Json& one) {
   throw std::runtime_error("there is no other process");
 }
 
-Json with_most_opened(const std::vector<Json>& processes) {
-  return *std::max_element(processes.begin(), processes.end(),
-                           [](const Json& a, const Json& b) { return opened(a) < opened(b); });
-}
-
 class ForkedWorker : public testing::TestWithParam<const char*> {};
 
 TEST_P(ForkedWorker, LeaksWhileItsParentIsHealthy) {

@@ -111,4 +111,9 @@ std::vector<std::string> modules(const Json& stack) {
   return names;
 }
 
+Json with_most_opened(const std::vector<Json>& processes) {
+  return *std::max_element(processes.begin(), processes.end(),
+                           [](const Json& a, const Json& b) { return opened(a) < opened(b); });
+}
+
 }  // namespace scenario
