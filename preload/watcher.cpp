@@ -188,7 +188,7 @@ void look_until_settled() {
   constexpr int kLooks = 25;
   for (int i = 0; i < kLooks; i++) {
     SweepResult result;
-    if (!try_for_a_second([&] { return (result = sweep_now(SweepKind::now)).ran; })) return;
+    if (!try_for_a_second([&] { return (result = sweep_now(SweepKind::now, false)).ran; })) return;
     if (result.too_fresh == 0) return;
     const timespec pause{0, 10 * kMillisecond};
     raw_syscall(SYS_nanosleep, reg(&pause), 0);
