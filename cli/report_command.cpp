@@ -121,8 +121,8 @@ void write_to(const std::string& to, const std::string& text) {
 }
 
 // What cannot be read is said on standard error, and stays in the JSON.
-Report loaded(const std::vector<std::string>& files, const ReportRequest& request, Names& names) {
-  const Suppressions suppressions = suppressions_of(request.suppress, request.ignore);
+Report loaded(const std::vector<std::string>& files, const ReportRequest& request, Names& names,
+              const Suppressions& suppressions) {
   Report report = [&] {
     TellingNames telling(names);
     return load_report(files, telling);
@@ -141,8 +141,9 @@ std::string text_of(Report report) {
   return render_text(report, style);
 }
 
-void show_files(const std::vector<std::string>& files, const ReportRequest& request, Names& names) {
-  const Report report = loaded(files, request, names);
+void show_files(const std::vector<std::string>& files, const ReportRequest& request, Names& names,
+                const Suppressions& suppressions) {
+  const Report report = loaded(files, request, names, suppressions);
   if (!request.json.empty()) return write_to(request.json, render_json(report));
   if (!request.html.empty()) {
     return write_to(request.html, render_html(report, request.redact ? Sources::no : Sources::yes));
@@ -154,9 +155,9 @@ void show_files(const std::vector<std::string>& files, const ReportRequest& requ
   write_to("-", text_of(report));
 }
 
-void show_diff(const ReportRequest& request, Names& names) {
-  const Report before = loaded(find_recordings(request.diff[0]), request, names);
-  const Report after = loaded(find_recordings(request.diff[1]), request, names);
+void show_diff(const ReportRequest& request, Names& names, const Suppressions& suppressions) {
+  const Report before = loaded(find_recordings(request.diff[0]), request, names, suppressions);
+  const Report after = loaded(find_recordings(request.diff[1]), request, names, suppressions);
   const std::vector<GroupChange> changes = changes_between(before, after);
   if (!request.json.empty()) return write_to(request.json, render_diff_json(changes));
   write_to("-", render_diff_text(changes, wants_colour(STDOUT_FILENO)));
@@ -175,15 +176,16 @@ void show_stacks(int pid, Names& names) {
 
 // Without a place to look into, --stacks needs no recording: it shows what there is of that process.
 void show(const ReportRequest& request) {
+  const Suppressions suppressions = suppressions_of(request.suppress, request.ignore);
   const std::unique_ptr<Names> names = make_dwarf_names(request.places);
-  if (!request.diff.empty()) return show_diff(request, *names);
+  if (!request.diff.empty()) return show_diff(request, *names, suppressions);
   if (request.from.empty() && request.stacks_of != 0) {
     std::string places;
     std::vector<std::string> files = files_of_default_places(places);
     std::erase_if(files, [&](const std::string& file) { return !is_of_process(file, request.stacks_of); });
-    if (!files.empty()) show_files(files, request, *names);
+    if (!files.empty()) show_files(files, request, *names, suppressions);
   } else {
-    show_files(files_for(request), request, *names);
+    show_files(files_for(request), request, *names, suppressions);
   }
   if (request.stacks_of != 0) show_stacks(request.stacks_of, *names);
 }
