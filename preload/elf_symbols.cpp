@@ -14,13 +14,18 @@ struct Tables {
   const std::uint32_t* hash = nullptr;  // DT_GNU_HASH
 };
 
-// The loader relocates these entries of the dynamic section on x86-64 and aarch64 alike.
-Tables tables_of(const ElfW(Dyn) * entry) {
+// The loader relocates these entries in place on x86-64 and aarch64 alike, but not those of the vDSO, whose
+// memory is the kernel's: there they are still offsets.
+Tables tables_of(const link_map& module) {
   Tables tables;
-  for (; entry->d_tag != DT_NULL; entry++) {
-    if (entry->d_tag == DT_SYMTAB) tables.symbols = reinterpret_cast<const ElfW(Sym)*>(entry->d_un.d_ptr);
-    if (entry->d_tag == DT_STRTAB) tables.strings = reinterpret_cast<const char*>(entry->d_un.d_ptr);
-    if (entry->d_tag == DT_GNU_HASH) tables.hash = reinterpret_cast<const std::uint32_t*>(entry->d_un.d_ptr);
+  const auto at = [&](const ElfW(Dyn) & entry) {
+    const std::uintptr_t value = entry.d_un.d_ptr;
+    return value < module.l_addr ? module.l_addr + value : value;
+  };
+  for (const ElfW(Dyn)* entry = module.l_ld; entry->d_tag != DT_NULL; entry++) {
+    if (entry->d_tag == DT_SYMTAB) tables.symbols = reinterpret_cast<const ElfW(Sym)*>(at(*entry));
+    if (entry->d_tag == DT_STRTAB) tables.strings = reinterpret_cast<const char*>(at(*entry));
+    if (entry->d_tag == DT_GNU_HASH) tables.hash = reinterpret_cast<const std::uint32_t*>(at(*entry));
   }
   return tables;
 }
@@ -55,7 +60,7 @@ const ElfW(Sym) * find(const Tables& tables, const char* name) {
 ExportedSymbol exported_symbol(const dl_find_object& module, const char* name) {
   const link_map* map = module.dlfo_link_map;
   if (map == nullptr || map->l_ld == nullptr) return {};
-  const Tables tables = tables_of(map->l_ld);
+  const Tables tables = tables_of(*map);
   if (tables.symbols == nullptr || tables.strings == nullptr || tables.hash == nullptr) return {};
   const ElfW(Sym)* symbol = find(tables, name);
   if (symbol == nullptr) return {};

@@ -9,6 +9,7 @@
 
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
+#include "preload/teardown.h"
 #include "preload/unloaded_code.h"
 
 namespace socktrack::modules {
@@ -114,6 +115,7 @@ void fill(Module& module, const dl_find_object& object) {
   set_path(module, object);
   module.ready.store(1, std::memory_order_release);
   python::consider(object);
+  teardown::consider(object);
 }
 
 }  // namespace

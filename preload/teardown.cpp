@@ -1,61 +1,68 @@
 #include "preload/teardown.h"
 
 #include <dlfcn.h>
-#include <elf.h>
-#include <link.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
-#include <initializer_list>
 
+#include "preload/elf_symbols.h"
 #include "preload/stack_walk.h"
 
 namespace socktrack::teardown {
 namespace {
 
-using Question = int (*)();
-Question g_python_finalizing = nullptr;
+// Written when a module is first seen, by whichever thread sees it; read by all.
+std::atomic<std::uintptr_t> g_python_finalizing = 0;  // int (*)(void)
+std::atomic<std::uintptr_t> g_php_host = 0;  // sapi_module: a struct that starts with the pointer to its name
 
 // A function of somebody else; empty where the program does not have it.
 struct Code {
-  std::uintptr_t start = 0, end = 0;
-  bool holds(std::uintptr_t address) const { return address >= start && address < end; }
+  std::atomic<std::uintptr_t> start = 0, end = 0;
+  bool holds(std::uintptr_t address) const {
+    return address < end.load(std::memory_order_acquire) && address >= start.load(std::memory_order_relaxed);
+  }
 };
 Code g_exit, g_perl_exit, g_perl_end, g_php_end;
-const char* const* g_php_host = nullptr;  // sapi_module: a struct that starts with the pointer to its name
 
-Code find_code(const char* name) {
-  void* const at = dlsym(RTLD_DEFAULT, name);
-  Dl_info info{};
-  void* found = nullptr;
-  if (at == nullptr || dladdr1(at, &info, &found, RTLD_DL_SYMENT) == 0 || found == nullptr) {
-    return {};
-  }
-  const auto start = reinterpret_cast<std::uintptr_t>(at);
-  return {start, start + static_cast<const ElfW(Sym)*>(found)->st_size};
+void find_code(const dl_find_object& module, const char* name, Code& code) {
+  const ExportedSymbol found = exported_symbol(module, name);
+  if (found.address == 0) return;
+  code.start.store(found.address, std::memory_order_relaxed);
+  code.end.store(found.address + found.size, std::memory_order_release);
 }
 
 // Elsewhere (FPM, Apache) the end of a script is one request of many, and its closes are in good time.
 bool is_php_command() {
-  return g_php_host != nullptr && *g_php_host != nullptr && std::strcmp(*g_php_host, "cli") == 0;
+  const auto* const host = reinterpret_cast<const char* const*>(g_php_host.load(std::memory_order_acquire));
+  return host != nullptr && *host != nullptr && std::strcmp(*host, "cli") == 0;
 }
 
 }  // namespace
 
 void prepare() {
-  for (const char* name : {"Py_IsFinalizing", "_Py_IsFinalizing"}) {  // 3.13, and 3.7 to 3.12
-    if (g_python_finalizing == nullptr)
-      g_python_finalizing = reinterpret_cast<Question>(dlsym(RTLD_DEFAULT, name));
-  }
-  g_exit = find_code("exit");
-  g_perl_exit = find_code("Perl_my_exit");
-  g_perl_end = find_code("perl_destruct");
-  g_php_end = find_code("php_request_shutdown");
-  if (g_php_end.end != 0) g_php_host = static_cast<const char* const*>(dlsym(RTLD_DEFAULT, "sapi_module"));
+  dl_find_object libc{};
+  if (_dl_find_object(reinterpret_cast<void*>(&std::exit), &libc) == 0) find_code(libc, "exit", g_exit);
 }
 
-bool under_way() { return g_python_finalizing != nullptr && g_python_finalizing() != 0; }
+void consider(const dl_find_object& module) {
+  for (const char* name : {"Py_IsFinalizing", "_Py_IsFinalizing"}) {  // 3.13, and 3.7 to 3.12
+    const std::uintptr_t found = exported_symbol(module, name).address;
+    if (found != 0) g_python_finalizing.store(found, std::memory_order_release);
+  }
+  find_code(module, "Perl_my_exit", g_perl_exit);
+  find_code(module, "perl_destruct", g_perl_end);
+  find_code(module, "php_request_shutdown", g_php_end);
+  const std::uintptr_t php_host = exported_symbol(module, "sapi_module").address;
+  if (php_host != 0) g_php_host.store(php_host, std::memory_order_release);
+}
+
+bool under_way() {
+  const auto question = reinterpret_cast<int (*)()>(g_python_finalizing.load(std::memory_order_acquire));
+  return question != nullptr && question() != 0;
+}
 
 bool is_calling() {
   Stack scratch;

@@ -2,10 +2,18 @@
 // sockets that were leaked all along, and that would pass for closed.
 #pragma once
 
+#include <dlfcn.h>
+
 namespace socktrack::teardown {
 
-// Looks for the functions that tell. By the constructor: dlsym takes the loader's lock.
+// Notes exit(). By the constructor.
 void prepare();
+
+// Notes the functions of a language runtime that tell of its end, if they are this module's. Called with each
+// module that is first seen in a stack: who closes sockets has opened some. Not by dlsym at the start: a name
+// that nobody has costs a search of every module and the text of an error, in every program. No lock; any
+// thread.
+void consider(const dl_find_object& module);
 
 // CPython closes all socket objects while it finalizes (stacks.md C has the symbols). Cheap.
 bool under_way();
