@@ -101,6 +101,7 @@ int shut_down(int result, int fd, int how) {
   if (how != SHUT_WR) table::mark(fd, slot_flag::shut_read);
   // The program is done with the connection in both directions: here the close() is due.
   if (how == SHUT_RDWR) table::sight(fd, Operation::shutdown, 0);
+  if (how == SHUT_WR) table::note_shutdown(fd);
   return result;
 }
 

@@ -365,6 +365,21 @@ void sight_unseen(int fd, Operation operation) {
   recording->sightings.fetch_add(1, std::memory_order_relaxed);
 }
 
+void note_shutdown(int fd) {
+  const ErrnoKeeper keeper;
+  Header* recording = recorder::recording();
+  if (recording == nullptr) return;
+  const std::uint32_t site = sites::capture(recording);
+  for_each_number(fd, [&](Slot& slot) {
+    std::uint64_t before = slot.sighting.load(std::memory_order_relaxed);
+    const std::uint64_t word = slot.word.load(std::memory_order_acquire);
+    if ((word_flags(word) & slot_flag::sighted) != 0) return;
+    const Sighting where{static_cast<std::uint16_t>(word_generation(word)), Operation::shutdown, 0, site};
+    // Fails if a sighting comes between: that one is to be kept.
+    slot.sighting.compare_exchange_strong(before, pack(where), std::memory_order_release);
+  });
+}
+
 void forget_sighting(int fd) { unmark(fd, slot_flag::sighted | slot_flag::told); }
 
 }  // namespace socktrack::table

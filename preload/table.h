@@ -55,6 +55,9 @@ std::uint32_t generation_of(int fd);        // 0 if not tracked
 // code should have closed.
 void sight(int fd, Operation operation, int error);
 void sight_unseen(int fd, Operation operation);  // the end, learnt afterwards: no stack, no thread
+// The program has shut down its side: where, for a connection whose peer then says nothing more. No sighting,
+// and the first real one takes its place.
+void note_shutdown(int fd);
 void forget_sighting(int fd);                    // the program tries to connect it anew
 
 // Every live slot as it is now (fork): see recorder::after_fork.

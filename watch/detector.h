@@ -57,6 +57,8 @@ Finding judge(const Witness& witness, const KernelFacts& facts, std::uint64_t fi
 
 // A verdict that takes several graces takes this long at least.
 inline constexpr std::uint64_t kLongSilence_ns = 6'000'000'000;
+// And this long, if a thread waits in a call for the peer to say more.
+inline constexpr std::uint64_t kLongestSilence_ns = 300'000'000'000;
 
 // How many sockets like it an open site must have before `needs_company` is satisfied.
 inline constexpr std::uint32_t kCompany = 3;

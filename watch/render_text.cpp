@@ -274,6 +274,7 @@ class Text {
 
   static std::string sighting_title(const LeakGroup& group) {
     if (group.verdict == Verdict::inherited && group.operation.empty()) return "copied by the fork at";
+    if (group.verdict == Verdict::half_open_peer && group.operation == "shutdown") return "shut down at";
     const std::string what = group.error.empty() ? "end of stream seen by" : group.error + " from";
     const std::string thread = group.thread.empty() ? "" : fmt::format(" in thread {}", clean(group.thread));
     return fmt::format("{} {}{} at", what, group.operation.empty() ? "a call" : group.operation, thread);

@@ -32,6 +32,8 @@ std::string where_seen(const LeakGroup& group) {
   if (place.empty()) return "";
   if (group.verdict == Verdict::inherited && group.operation.empty())
     return "; copied by the fork at " + place;
+  if (group.verdict == Verdict::half_open_peer && group.operation == "shutdown")
+    return "; shut down at " + place;
   return "; " + std::string(group.count == 1 ? "this one saw " : "these saw ") +
          (group.error.empty() ? "end of stream" : group.error) + " at " + place;
 }

@@ -36,6 +36,11 @@ std::uint64_t patience(const Finding& finding, std::uint64_t grace_ns) {
   return std::max(grace_ns * finding.graces, kLongSilence_ns);
 }
 
+// Somebody waits for the answer: it may be a slow one.
+std::uint64_t waiting_patience(const Finding& finding, std::uint64_t grace_ns) {
+  return std::max(5 * patience(finding, grace_ns), kLongestSilence_ns);
+}
+
 // Info, not leaks: who else holds the socket, and what the thread is in that ought to read, is the better
 // half of what they tell.
 bool rests_on_answers(Verdict verdict) {
@@ -67,7 +72,10 @@ void copy_text(char (&to)[N], const char* from) {
 
 // Of a socket that another process holds, the fork is what people have to look at.
 std::uint32_t VerdictBook::sighting_site(const Suspect& suspect, const Slot& slot) const {
-  if (suspect.witness.sighted) return unpack(slot.sighting.load(std::memory_order_acquire)).site;
+  if (suspect.witness.sighted || suspect.finding.verdict == Verdict::half_open_peer) {
+    const Sighting seen = unpack(slot.sighting.load(std::memory_order_acquire));
+    return seen.generation == static_cast<std::uint16_t>(word_generation(suspect.word)) ? seen.site : 0;
+  }
   if (suspect.finding.verdict != Verdict::inherited) return 0;
   const bool born_with_it = (suspect.witness.flags & slot_flag::inherited) != 0;
   return born_with_it ? host_.recording->birth_site
@@ -104,7 +112,9 @@ bool VerdictBook::must_wait_for_answers(Suspect& suspect) {
     wants_answers_ = true;
     return true;
   }
-  if (suspect.finding.verdict == Verdict::half_open_peer) return answers->waiting_on(suspect.fd) != nullptr;
+  if (suspect.finding.verdict == Verdict::half_open_peer && answers->waiting_on(suspect.fd) != nullptr)
+    return suspect.now_ns - suspect.finding.since_ns <
+           waiting_patience(suspect.finding, host_.recording->grace_ns);
   if (suspect.finding.verdict == Verdict::fin_unread && !suspect.witness.sighted && holder->pid != 0)
     suspect.finding.verdict = Verdict::inherited;
   return false;
@@ -112,6 +122,8 @@ bool VerdictBook::must_wait_for_answers(Suspect& suspect) {
 
 void VerdictBook::consider(const Suspect& considered, Slot& slot) {
   Suspect suspect = considered;
+  if (suspect.finding.verdict == Verdict::half_open_peer && !suspect.witness.sighted)
+    suspect.witness.operation = Operation::shutdown;
   const std::uint32_t earlier = slot.accusation.load(std::memory_order_relaxed);
   if (earlier != 0) {
     const Accusation& accusation = area<Accusation>(host_.recording->accusations_at)[earlier - 1];

@@ -132,7 +132,7 @@ inline constexpr Sighting unpack(std::uint64_t v) {
 struct Slot {
   // Recorder's part.
   std::atomic<std::uint64_t> word;       // generation | slot_flag
-  std::atomic<std::uint64_t> sighting;   // packed Sighting, valid if `sighted`
+  std::atomic<std::uint64_t> sighting;   // packed Sighting, valid if `sighted`; else where it was shut down
   std::atomic<std::uint64_t> opened_ns;  // CLOCK_MONOTONIC_COARSE
   std::atomic<std::uint64_t> sighted_ns;
   std::atomic<std::uint32_t> open_site;

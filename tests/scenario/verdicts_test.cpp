@@ -124,6 +124,8 @@ TEST(Verdicts, PeersThatNeverCloseAfterOurShutdown) {
   const Spoken spoken = spoken_while_running({"stuck_worker", "half_open"}, "half_open_peer", 3);
   ASSERT_FALSE(spoken.group.is_null());
   EXPECT_THAT(spoken.group.at("open_stack"), Calls("connect_to"));
+  EXPECT_THAT(spoken.group.at("sighting_stack"), Calls("half_open"));
+  EXPECT_EQ(spoken.group.at("operation"), "shutdown");
   for (const Json& socket : spoken.group.at("sockets")) EXPECT_EQ(socket.at("state"), "FIN_WAIT2");
   EXPECT_THAT(summary(spoken.at_end.at("groups")), IsEmpty());
 }
