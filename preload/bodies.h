@@ -11,12 +11,18 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 
+#include "preload/departure.h"
 #include "preload/process.h"
 #include "preload/table.h"
 #include "socktrack/recording.h"
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#endif
 
 namespace socktrack {
 
@@ -163,7 +169,18 @@ template <typename Call>
 inline int close_range_body(unsigned first, unsigned last, int flags, Call call) {
   // CLOEXEC closes nothing yet; UNSHARE closes in a table of this thread alone.
   if (flags == 0 && first <= last) closing_range(first, last);
-  return call();
+  const int result = call();
+  if ((flags & CLOSE_RANGE_UNSHARE) != 0 && result == 0) departure::note_split_table();
+  return result;
+}
+
+// An exec that succeeds does not return.
+template <typename Call>
+inline int exec_body(Call call) {
+  const bool left = departure::begin(EndedBy::exec);
+  const int result = call();
+  if (left) departure::take_back();
+  return result;
 }
 
 template <typename Call>

@@ -12,6 +12,13 @@ HOOK(void, _exit, (int status)) {
   __builtin_unreachable();
 }
 
+// The handlers of at_quick_exit run first, then ours (lifecycle.cpp), which is the earliest of them.
+HOOK(void, quick_exit, (int status)) {
+  lifecycle::note_status(status);
+  real.quick_exit(status);
+  __builtin_unreachable();
+}
+
 HOOK(void, _Exit, (int status)) {
   recorder::end(EndedBy::underscore_exit, status);
   real._Exit(lifecycle::status_to_leave_with(status));

@@ -132,6 +132,9 @@ HOOK(long, syscall, (long number, long a, long b, long c, long d, long e, long f
     case SYS_io_uring_setup:
       if (!process::ours) recorder::count(BlindSpot::io_uring);
       return call();
+    case SYS_execve:
+    case SYS_execveat:
+      return exec_body(small);
     case SYS_exit_group:
       recorder::end(EndedBy::underscore_exit, as_int(a));
       return call();

@@ -25,6 +25,14 @@ std::atomic<int> g_exit_status{0};
 
 void note_exit_status(int status, void*) { g_exit_status.store(status, std::memory_order_relaxed); }
 
+// quick_exit runs no destructor.
+void leave_quickly() {
+  const int status = g_exit_status.load(std::memory_order_relaxed);
+  recorder::end(EndedBy::exit, status);
+  const int leave_with = status_to_leave_with(status);
+  if (leave_with != status) real._exit(leave_with);
+}
+
 void complain(std::string_view variable, std::string_view value, const char* what) {
   char line[512];
   SmallText text{line, sizeof line};
@@ -61,6 +69,7 @@ __attribute__((constructor(101))) void load() {
   if (is_unwanted_child()) recorder::stay_passive();
   if (!recorder::passive()) take_in_connections_from_exec();
   on_exit(note_exit_status, nullptr);
+  at_quick_exit(leave_quickly);
 }
 
 __attribute__((destructor(101))) void unload() {
@@ -73,6 +82,8 @@ __attribute__((destructor(101))) void unload() {
 }
 
 }  // namespace
+
+void note_status(int status) { g_exit_status.store(status, std::memory_order_relaxed); }
 
 int status_to_leave_with(int status) {
   const Options& options = recorder::options;

@@ -3,6 +3,7 @@
 // system call. A hook therefore never tests a pointer.
 #pragma once
 
+#include <dlfcn.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>

@@ -304,6 +304,22 @@ void end(EndedBy by, int status) {
   errno = saved;
 }
 
+bool note_end(EndedBy by) {
+  Header* header = recording();
+  if (header == nullptr || g_ended.load(std::memory_order_acquire)) return false;
+  header->exit_status.store(0, std::memory_order_relaxed);
+  header->ended_realtime_ns.store(clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
+  header->ended_monotonic_ns.store(clock_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
+  header->ended_by.store(static_cast<std::uint32_t>(by), std::memory_order_release);
+  return true;
+}
+
+void forget_end() {
+  Header* header = recording();
+  if (header == nullptr || g_ended.load(std::memory_order_acquire)) return;
+  header->ended_by.store(static_cast<std::uint32_t>(EndedBy::not_yet), std::memory_order_release);
+}
+
 void count(BlindSpot spot) {
   Header* header = recording();
   const auto index = static_cast<std::size_t>(spot);

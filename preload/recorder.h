@@ -30,6 +30,10 @@ void after_fork();
 // Ends the recording: last look at every socket, time, status. Once; later calls do nothing.
 void end(EndedBy by, int status);
 
+// The end is written before it has come (exec), and taken back if it did not. False: there is nothing to end.
+bool note_end(EndedBy by);
+void forget_end();
+
 // True if nobody outside will: no `socktrack run` around us, or it cannot read this recording.
 bool reports_itself();
 

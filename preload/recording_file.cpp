@@ -17,6 +17,7 @@
 #include <ctime>
 
 #include "preload/process.h"
+#include "preload/real.h"
 #include "preload/small_text.h"
 #include "socktrack/recording.h"
 #include "watch/raw_syscall.h"
@@ -159,7 +160,8 @@ bool make_in_helper(Job& job) {
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&everything), reg(&before), sizeof before);
   g_owner_pid = raw_syscall(SYS_getpid);
   const int saved = errno;
-  const int child = clone(file_maker, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &job);
+  const int child =
+      real.clone(file_maker, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &job, nullptr, nullptr, nullptr);
   errno = saved;
   if (child > 0) {
     int status = 0;

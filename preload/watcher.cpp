@@ -116,6 +116,8 @@ void after_fork() {
   scribe::after_fork();
 }
 
+void look_once() { sweep_now(SweepKind::regular, false); }
+
 bool last_sweep() {
   g_stop.store(true, std::memory_order_release);  // the prober starts no other
   SweepResult result;

@@ -13,6 +13,7 @@ namespace socktrack::watcher {
 
 void start();                         // starts the prober
 void after_fork();                    // in the child: its threads did not come along
+void look_once();                     // a sweep like the prober's, now; not if one is under way
 bool last_sweep();                    // in the thread that ends the process; false: it could not be done
 void last_look_at(std::uint32_t fd);  // one socket, in the thread that is about to close it
 void answer(bool at_end);             // in a thread that may open descriptors: what sweeps have asked

@@ -15,6 +15,7 @@ namespace {
 const std::set<std::string> kTable = {
 #define ENTRY(ret, name, parameters, arguments, kind, raw) #name,
 #define ALIAS(name, of, kind) #name,
+#define VIA(name, of, kind) #name,
 #include "preload/entrypoints.def"
 };
 

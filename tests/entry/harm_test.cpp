@@ -54,18 +54,6 @@ void* block(void* argument) {
   return nullptr;
 }
 
-// Until the kernel says the thread sleeps in a system call.
-void await_sleep(pid_t tid) {
-  const std::string path = "/proc/self/task/" + std::to_string(tid) + "/stat";
-  for (char state = 'R'; state != 'S';) {
-    FILE* stat = fopen(path.c_str(), "r");
-    if (stat == nullptr) return;
-    if (fscanf(stat, "%*d %*s %c", &state) != 1) state = 'R';
-    fclose(stat);
-    sched_yield();
-  }
-}
-
 void cancelled_in(Blocked::In call, int fd) {
   Blocked blocked{call, fd};
   pthread_t thread;

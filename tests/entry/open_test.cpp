@@ -22,6 +22,8 @@ using namespace entry;
 using socktrack::Operation;
 namespace flag = socktrack::slot_flag;
 
+extern "C" int __connect(int, const sockaddr*, socklen_t);
+
 namespace {
 
 sockaddr_in address_of(int listener) {
@@ -68,6 +70,62 @@ const Call kListens[] = {
     {"listen", [](int fd) { return listen(fd, 1); }},
     {"syscall_listen", [](int fd) { return static_cast<int>(syscall(SYS_listen, fd, 1)); }},
 };
+const Call kBirths[] = {
+    {"socket", [](int) { return socket(AF_INET, SOCK_STREAM, 0); }},
+    {"accept", [](int listener) { return accept(listener, nullptr, nullptr); }},
+    {"accept4", [](int listener) { return accept4(listener, nullptr, nullptr, SOCK_CLOEXEC); }},
+};
+class Births : public testing::TestWithParam<Call> {};
+
+[[gnu::noinline]] int born_from_here(const Call& birth, int listener) {
+  const int fd = birth.call(listener);
+  asm volatile("" ::: "memory");
+  return fd;
+}
+
+const Call kShutdowns[] = {
+    {"shutdown", [](int fd) { return shutdown(fd, SHUT_RDWR); }},
+    {"syscall_shutdown", [](int fd) { return static_cast<int>(syscall(SYS_shutdown, fd, SHUT_RDWR)); }},
+};
+class Shutdowns : public testing::TestWithParam<Call> {};
+
+struct ConnectCall {
+  const char* name;
+  std::function<int(int fd, const sockaddr_in& address)> call;
+};
+void PrintTo(const ConnectCall& call, std::ostream* out) { *out << call.name; }
+const ConnectCall kConnects[] = {
+    {"connect", connect_to},
+    {"__connect",
+     [](int fd, const sockaddr_in& to) {
+       return __connect(fd, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+     }},
+    {"syscall_connect",
+     [](int fd, const sockaddr_in& to) {
+       return static_cast<int>(syscall(SYS_connect, fd, &to, sizeof to));
+     }},
+};
+class Connects : public testing::TestWithParam<ConnectCall> {};
+
+struct Question {
+  const char* name;
+  std::function<int(int fd, int* error)> call;
+};
+void PrintTo(const Question& question, std::ostream* out) { *out << question.name; }
+const Question kQuestions[] = {
+    {"getsockopt",
+     [](int fd, int* error) {
+       socklen_t length = sizeof *error;
+       return getsockopt(fd, SOL_SOCKET, SO_ERROR, error, &length);
+     }},
+    {"syscall_getsockopt",
+     [](int fd, int* error) {
+       socklen_t length = sizeof *error;
+       return static_cast<int>(syscall(SYS_getsockopt, fd, SOL_SOCKET, SO_ERROR, error, &length));
+     }},
+};
+class Questions : public testing::TestWithParam<Question> {};
+
 struct PairCall {
   const char* name;
   std::function<int(int domain, int type, int* ends)> call;
@@ -186,6 +244,64 @@ TEST_F(Open, AcceptedUnixStreamsAreKnownAsSuch) {
   constexpr std::uint32_t kWanted = flag::unix_stream | flag::accepted;
   EXPECT_EQ(slot_of(ours.get()).flags & kWanted, kWanted);
 }
+
+TEST_P(Births, AreTrackedWithTheCallersStackAndErrnoKept) {
+  ASSERT_TRUE(library_is_loaded());
+  const Descriptor listener(listening_socket());
+  const Descriptor peer(socket(AF_INET, SOCK_STREAM, 0));
+  ASSERT_EQ(connect_to(peer.get(), address_of(listener.get())), 0);
+  errno = 4711;
+  const Descriptor ours(born_from_here(GetParam(), listener.get()));
+  EXPECT_EQ(errno, 4711);
+  ASSERT_GE(ours.get(), 0);
+  EXPECT_TRUE(slot_of(ours.get()).live);
+  EXPECT_TRUE(site_contains(slot_of(ours.get()).open_site, reinterpret_cast<const void*>(born_from_here)));
+}
+
+TEST_P(Connects, FailureIsSightedAndSuccessForgetsIt) {
+  ASSERT_TRUE(library_is_loaded());
+  const Descriptor fd(socket(AF_INET, SOCK_STREAM, 0));
+  const sockaddr_in dead = nobody();
+  EXPECT_EQ(GetParam().call(fd.get(), dead), -1);
+  EXPECT_EQ(errno, ECONNREFUSED);
+  ASSERT_TRUE(slot_of(fd.get()).sighted);
+  EXPECT_EQ(slot_of(fd.get()).operation, Operation::connect);
+  const Descriptor listener(listening_socket());
+  errno = 4711;
+  EXPECT_EQ(GetParam().call(fd.get(), address_of(listener.get())), 0);
+  EXPECT_EQ(errno, 4711);
+  EXPECT_FALSE(slot_of(fd.get()).sighted);
+  EXPECT_EQ(GetParam().call(fd.get(), address_of(listener.get())), -1);
+  EXPECT_EQ(errno, EISCONN);
+  EXPECT_FALSE(slot_of(fd.get()).sighted);
+}
+
+TEST_P(Shutdowns, OfBothWaysAreSighted) {
+  ASSERT_TRUE(library_is_loaded());
+  Connection connection = connect_pair();
+  EXPECT_EQ(GetParam().call(connection.ours.get()), 0);
+  ASSERT_TRUE(slot_of(connection.ours.get()).sighted);
+  EXPECT_EQ(slot_of(connection.ours.get()).operation, Operation::shutdown);
+  EXPECT_EQ(GetParam().call(-1), -1);
+  EXPECT_EQ(errno, EBADF);
+}
+
+TEST_P(Questions, TakeTheErrorAndAreTheSighting) {
+  ASSERT_TRUE(library_is_loaded());
+  Connection connection = connect_pair();
+  reset(connection);
+  int error = 0;
+  EXPECT_EQ(GetParam().call(connection.ours.get(), &error), 0);
+  EXPECT_EQ(error, ECONNRESET);
+  ASSERT_TRUE(slot_of(connection.ours.get()).sighted);
+  EXPECT_EQ(slot_of(connection.ours.get()).operation, Operation::getsockopt);
+  EXPECT_EQ(slot_of(connection.ours.get()).error, ECONNRESET);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, Births, testing::ValuesIn(kBirths), name_of<Call>);
+INSTANTIATE_TEST_SUITE_P(Table, Connects, testing::ValuesIn(kConnects), name_of<ConnectCall>);
+INSTANTIATE_TEST_SUITE_P(Table, Shutdowns, testing::ValuesIn(kShutdowns), name_of<Call>);
+INSTANTIATE_TEST_SUITE_P(Table, Questions, testing::ValuesIn(kQuestions), name_of<Question>);
 
 TEST_P(Listens, AreKnownFromThatCallOn) {
   ASSERT_TRUE(library_is_loaded());

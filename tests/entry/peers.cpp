@@ -4,10 +4,13 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <stdexcept>
+#include <string>
 
 #include "watch/raw_syscall.h"
 
@@ -92,6 +95,17 @@ int copy_behind_our_back(int fd) {
 }
 
 void close_behind_our_back(int fd) { socktrack::raw_syscall(SYS_close, fd); }
+
+void await_sleep(int tid) {
+  const std::string path = "/proc/self/task/" + std::to_string(tid) + "/stat";
+  for (char state = 'R'; state != 'S';) {
+    FILE* stat = fopen(path.c_str(), "r");
+    if (stat == nullptr) return;
+    if (fscanf(stat, "%*d %*s %c", &state) != 1) state = 'R';
+    fclose(stat);
+    sched_yield();
+  }
+}
 
 int closed_port() {
   const Descriptor listener(listening_socket());

@@ -36,6 +36,7 @@ void send_byte(Connection& connection);   // one byte waits for us
 void set_nonblocking(int fd);
 int copy_behind_our_back(int fd);  // a copy that no hook saw being made; -1 where that is not possible
 void close_behind_our_back(int fd);
-int closed_port();  // nobody listens there
+void await_sleep(int tid);  // until the kernel says that thread sleeps in a system call
+int closed_port();          // nobody listens there
 
 }  // namespace entry

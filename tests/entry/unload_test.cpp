@@ -49,4 +49,21 @@ TEST(Unloading, TheStackOfAPluginStaysItsOwn) {
   if (places.size() == 6) GTEST_SKIP() << "the loader gave each plugin a place of its own";
 }
 
+struct Unloader {
+  const char* name;
+  int (*call)(void*);
+};
+class EveryUnloader : public testing::TestWithParam<Unloader> {};
+
+TEST_P(EveryUnloader, SaysWhatItWouldSay) {
+  ASSERT_TRUE(library_is_loaded());
+  void* library = dlopen(SOCKTRACK_GUEST_ONE, RTLD_NOW | RTLD_LOCAL);
+  ASSERT_NE(library, nullptr);
+  EXPECT_EQ(GetParam().call(library), 0);
+  EXPECT_EQ(dlopen(SOCKTRACK_GUEST_ONE, RTLD_NOW | RTLD_NOLOAD), nullptr);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, EveryUnloader, testing::Values(Unloader{"dlclose", dlclose}),
+                         [](const auto& one) { return std::string(one.param.name); });
+
 }  // namespace

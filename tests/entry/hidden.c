@@ -1,0 +1,2 @@
+int hidden_number(void);
+int hidden_number(void) { return 42; }
