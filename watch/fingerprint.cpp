@@ -37,8 +37,10 @@ class Hash {
 
 std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
 
-// The function where there is a symbol for it, else the place in this very build of the module.
+// The function where there is a symbol for it, else the place in this very build of the module. Not the entry
+// point: some builds of the C library end the stack before it, some after it.
 std::string name_of_frame(const Frame& frame) {
+  if (frame.function == "_start") return "";
   if (!frame.function.empty()) return base_name(frame.module) + " " + frame.function;
   char offset[24];
   std::snprintf(offset, sizeof(offset), "+%llx", static_cast<unsigned long long>(frame.offset));
