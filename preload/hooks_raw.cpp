@@ -6,6 +6,7 @@
 #include "preload/hook.h"
 #include "preload/real.h"
 #include "preload/recorder.h"
+#include "preload/sandbox.h"
 
 namespace socktrack {
 namespace {
@@ -135,6 +136,20 @@ HOOK(long, syscall, (long number, long a, long b, long c, long d, long e, long f
     case SYS_execve:
     case SYS_execveat:
       return exec_body(small);
+    case SYS_prctl:
+      sandbox::before_prctl(as_int(a), static_cast<unsigned long>(b), as_pointer<const void>(c));
+      return call();
+    case SYS_seccomp:
+      sandbox::before_seccomp(as_unsigned(a), as_unsigned(b), as_pointer<const void>(c));
+      return call();
+    case SYS_unshare:
+    case SYS_setns: {
+      const bool paused =
+          number == SYS_unshare ? sandbox::before_unshare(as_int(a)) : sandbox::before_setns(as_int(b));
+      const long result = call();
+      sandbox::after_namespace(paused);
+      return result;
+    }
     case SYS_exit_group:
       recorder::end(EndedBy::underscore_exit, as_int(a));
       return call();

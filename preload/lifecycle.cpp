@@ -13,6 +13,7 @@
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recorder.h"
+#include "preload/sandbox.h"
 #include "preload/small_text.h"
 #include "preload/teardown.h"
 #include "preload/watcher.h"
@@ -60,6 +61,7 @@ bool is_unwanted_child() {
 __attribute__((constructor(101))) void load() {
   const unsigned missing = resolve_real_functions();
   process::start();
+  sandbox::start();
   // The command has checked and reported its own settings.
   options_from_environment(recorder::options, environ, is_hosted() ? nullptr : complain);
   for (unsigned i = 0; i < missing; i++) recorder::count(BlindSpot::symbol_missing);

@@ -6,7 +6,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "preload/process.h"
+#include "preload/sandbox.h"
 #include "watch/raw_syscall.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
@@ -36,7 +39,7 @@ bool may_write_to(const struct stat& facts) {
 // forbids that, by opening it anew. O_APPEND: a second file description must not overwrite the first one's
 // text.
 int copy_of_descriptor_two() {
-  const long pidfd = raw_syscall(SYS_pidfd_open, process::pid(), 0);
+  const long pidfd = sandbox::filtered() ? -EPERM : raw_syscall(SYS_pidfd_open, process::pid(), 0);
   if (!raw_failed(pidfd)) {
     const long copy = raw_syscall(SYS_pidfd_getfd, pidfd, STDERR_FILENO, 0);
     raw_syscall(SYS_close, pidfd);

@@ -5,6 +5,7 @@
 #include <sys/prctl.h>
 
 #include "preload/recorder.h"
+#include "preload/sandbox.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack::process {
@@ -24,6 +25,7 @@ std::atomic<std::uint32_t>* g_same_memory = nullptr;
 std::uint32_t ask_pid() { return static_cast<std::uint32_t>(raw_syscall(SYS_getpid)); }
 
 void become_child() {
+  if (sandbox::silent()) return;
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   g_forked.store(true, std::memory_order_relaxed);
   ours = false;
@@ -50,6 +52,7 @@ void start() {
 }
 
 bool at_home() {
+  if (sandbox::silent()) return false;
   if (ask_pid() == g_pid.load(std::memory_order_relaxed)) return true;
   if (g_same_memory != nullptr && g_same_memory->load(std::memory_order_relaxed) == 0) {
     become_child();

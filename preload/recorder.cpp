@@ -304,6 +304,17 @@ void end(EndedBy by, int status) {
   errno = saved;
 }
 
+void end_sandboxed() {
+  const bool someone_reads = options.hosted || options.output[0] != '\0';
+  if (recording() == nullptr && someone_reads && !passive()) begin();
+  if (recording() != nullptr && !g_ended.exchange(true, std::memory_order_acq_rel)) {
+    count(BlindSpot::sandboxed);
+    watcher::report_at_end();
+  }
+  watcher::retire();
+  stay_passive();
+}
+
 bool note_end(EndedBy by) {
   Header* header = recording();
   if (header == nullptr || g_ended.load(std::memory_order_acquire)) return false;

@@ -57,6 +57,7 @@ const Suppressions& suppressions() {
   }
   return *(g_suppressions = made);
 }
+std::atomic<std::uint32_t> g_thread{0};
 
 Report current_report() {
   const Header* recording = recorder::recording();
@@ -84,7 +85,9 @@ void write_json(const Report& report) {
 
 // Silence must mean that nothing was found, so it is broken when something could not be kept.
 void confess() {
-  if (recorder::count_of(BlindSpot::table_full) > 0) log::warn(sentence_of(BlindSpot::table_full));
+  for (const BlindSpot spot : {BlindSpot::table_full, BlindSpot::sandboxed}) {
+    if (recorder::count_of(spot) > 0) log::warn(sentence_of(spot));
+  }
 }
 
 void serve(std::uint32_t asked) {
@@ -108,7 +111,8 @@ void serve(std::uint32_t asked) {
 
 void* write_loop(void*) {
   process::ours = true;
-  prctl(PR_SET_NAME, "socktrack-log");
+  raw_syscall(SYS_prctl, PR_SET_NAME, reg("socktrack-log"));
+  g_thread.store(process::thread_id(), std::memory_order_release);
   const bool alone = enter_private_table();
   g_alone.store(alone, std::memory_order_release);
   bool log_is_open = false;
@@ -121,7 +125,7 @@ void* write_loop(void*) {
     const auto wants = [&](Request request) { return (asked & bits(request)) != 0; };
     const bool at_end = wants(Request::inquiry_at_end);
     if (alone && (at_end || wants(Request::inquiry))) watcher::answer(at_end);
-    const bool to_write = (asked & ~kInquiries) != 0;
+    const bool to_write = (asked & ~(kInquiries | bits(Request::leave))) != 0;
     try {
       if (alone && to_write && !log_is_open) log::open(recorder::options);
       log_is_open = log_is_open || to_write;
@@ -133,6 +137,7 @@ void* write_loop(void*) {
       g_done.fetch_add(1, std::memory_order_release);
       wake_all(g_done);
     }
+    if ((asked & static_cast<std::uint32_t>(Request::leave)) != 0) return nullptr;
   }
 }
 
@@ -163,10 +168,19 @@ std::uint64_t leaked(std::uint64_t unknown) {
 
 bool can_open() { return g_alone.load(std::memory_order_acquire); }
 
+void retire() {
+  if (!g_running.load()) return;
+  ask(Request::leave);
+  await_end_of_thread(process::pid(), g_thread);
+  log::forget();
+  g_running.store(false);
+}
+
 void after_fork() {
   g_leaked.store(kNoReport, std::memory_order_relaxed);
   g_running.store(false, std::memory_order_relaxed);
   g_asked.store(0, std::memory_order_relaxed);
+  g_thread.store(0, std::memory_order_relaxed);
   log::forget();
 }
 

@@ -13,6 +13,7 @@ enum class Request : std::uint32_t {
   show_leaks = 1U << 4U,   // ... and the report is written if there are any
   inquiry = 1U << 5U,      // answer what sweeps have asked (watcher::answer)
   inquiry_at_end = 1U << 6U,
+  leave = 1U << 7U,
 };
 
 // Asks for something to be written, starts the scribe if need be. Never waits, never allocates here.
@@ -26,6 +27,8 @@ void ask_and_wait(Request request, std::uint64_t nanoseconds);
 std::uint64_t leaked(std::uint64_t unknown);
 // False: it has no descriptor table of its own here, and opens nothing.
 bool can_open();
+// Ends the scribe's thread and waits until the kernel knows it no more. It is started anew when asked.
+void retire();
 
 void after_fork();
 

@@ -67,10 +67,13 @@ void fill(Header* recording, std::uint32_t fd, std::uint32_t flags, std::uint32_
   set_bit(fd);
 }
 
-// The time of birth names the socket within the process: its lowest bits are the number it was born
-// with, about a millisecond is lost. Copies of the socket (dup) carry it along.
-std::uint64_t birth(int fd) {
-  return (recorder::now_ns() & ~std::uint64_t{kMaxSlots - 1}) | static_cast<std::uint32_t>(fd);
+// The time of birth names the socket within the process: the lowest 20 bits count births, about a millisecond
+// is lost. Copies of the socket (dup) carry it along. Not the number it was born with: within one tick of the
+// clock a number is taken twice, and a copy of the first socket would pass for one of the second.
+std::uint64_t birth() {
+  static std::atomic<std::uint32_t> births{0};
+  const std::uint32_t count = births.fetch_add(1, std::memory_order_relaxed);
+  return (recorder::now_ns() & ~std::uint64_t{kMaxSlots - 1}) | (count & (kMaxSlots - 1));
 }
 
 // Another number of the same socket, if the program has one.
@@ -217,7 +220,7 @@ void acquire(int fd, std::uint32_t flags) {
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
   const std::uint32_t site = sites::capture(recording);
-  fill(recording, static_cast<std::uint32_t>(fd), flags, site, birth(fd));
+  fill(recording, static_cast<std::uint32_t>(fd), flags, site, birth());
   recording->opened.fetch_add(1, std::memory_order_relaxed);
   Site* open_site = site == 0 ? nullptr : recorder::site_at(recording, site);
   if (open_site != nullptr) open_site->opened.fetch_add(1, std::memory_order_relaxed);
@@ -227,7 +230,7 @@ void adopt(int fd, std::uint32_t flags) {
   const ErrnoKeeper keeper;
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
-  fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted, 0, birth(fd));
+  fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted, 0, birth());
   recording->opened.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -257,6 +260,18 @@ void lost(int fd) {
   note_late_close(recording, *slot, word_generation(before));
   recording->closed.fetch_add(1, std::memory_order_relaxed);
   recorder::count(BlindSpot::unseen_close);
+}
+
+void forget_all() {
+  Header* recording = recorder::recording();
+  if (recording == nullptr) return;
+  for_each_tracked([&](std::uint32_t fd) {
+    clear_bit(fd);
+    if (fd >= recording->slot_count) return;
+    // No page is populated any more: a tracked socket's slot was written before.
+    Slot* slot = reinterpret_cast<Slot*>(reinterpret_cast<char*>(recording) + recording->slots_at) + fd;
+    slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
+  });
 }
 
 bool any_tracked(unsigned first, unsigned last) {

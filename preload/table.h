@@ -60,6 +60,9 @@ void sight_unseen(int fd, Operation operation);  // the end, learnt afterwards: 
 void note_shutdown(int fd);
 void forget_sighting(int fd);                    // the program tries to connect it anew
 
+// Every socket, without a word about its end: from now on nobody will see it.
+void forget_all();
+
 // Every live slot as it is now (fork): see recorder::after_fork.
 template <typename Visit>
 void for_each_tracked(Visit visit) {

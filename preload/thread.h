@@ -6,6 +6,7 @@
 #include <pthread.h>
 
 #include <atomic>
+#include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <ctime>
@@ -41,6 +42,21 @@ inline void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_
 
 inline void wake_all(const std::atomic<std::uint32_t>& word) {
   raw_syscall(SYS_futex, reg(&word), FUTEX_WAKE_PRIVATE, INT32_MAX);
+}
+
+// Waits, at most a second, until the kernel has forgotten a thread that was told to end. A thread that was
+// just started has not stored its number yet.
+inline bool await_end_of_thread(std::uint32_t pid, std::atomic<std::uint32_t>& thread) {
+  constexpr timespec kPause{0, 50'000};
+  for (int i = 0; i < 20'000; i++) {
+    const std::uint32_t id = thread.load(std::memory_order_acquire);
+    if (id != 0 && raw_syscall(SYS_tgkill, pid, id, 0) == -ESRCH) {
+      thread.store(0, std::memory_order_relaxed);
+      return true;
+    }
+    raw_syscall(SYS_nanosleep, reg(&kPause), 0);
+  }
+  return false;
 }
 
 }  // namespace socktrack

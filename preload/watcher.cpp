@@ -30,6 +30,7 @@ std::atomic<std::uint32_t> g_wake{0};
 std::atomic<bool> g_running{false};
 std::atomic<bool> g_stop{false};
 std::atomic<bool> g_counting{false};  // a thread waits for the answer of leaks_now()
+std::atomic<std::uint32_t> g_thread{0};
 std::atomic<bool> g_shortage{false};  // to be told after the next sweep
 std::atomic<std::uint64_t> g_shortage_told_ns{0};
 std::atomic<std::uint64_t> g_next_inquiry_ns{0};
@@ -82,7 +83,8 @@ void tell(const SweepResult& result) {
 
 void* probe_loop(void*) {
   process::ours = true;
-  prctl(PR_SET_NAME, "socktrack");
+  raw_syscall(SYS_prctl, PR_SET_NAME, reg("socktrack"));
+  g_thread.store(process::thread_id(), std::memory_order_release);
   const std::uint64_t interval = sweep_interval_ns(recorder::options);
   while (!g_stop.load(std::memory_order_acquire)) {
     const std::uint32_t seen = g_wake.load(std::memory_order_acquire);
@@ -96,7 +98,7 @@ void* probe_loop(void*) {
 
 bool is_worth_a_report(const Header& recording) {
   return recording.groups_used.load(std::memory_order_acquire) > 0 || json_target::path()[0] != '\0' ||
-         recorder::count_of(BlindSpot::table_full) > 0;
+         recorder::count_of(BlindSpot::table_full) > 0 || recorder::count_of(BlindSpot::sandboxed) > 0;
 }
 
 }  // namespace
@@ -109,7 +111,26 @@ void start() {
   }
 }
 
+bool retire() {
+  const bool was_running = g_running.load();
+  if (was_running) {
+    g_stop.store(true, std::memory_order_release);
+    g_wake.fetch_add(1, std::memory_order_release);
+    wake_all(g_wake);
+    await_end_of_thread(process::pid(), g_thread);
+    g_running.store(false);
+  }
+  scribe::retire();  // after the prober, which asks for it
+  return was_running;
+}
+
+void resume() {
+  g_stop.store(false, std::memory_order_release);
+  start();
+}
+
 void after_fork() {
+  g_thread.store(0, std::memory_order_relaxed);
   g_running.store(false, std::memory_order_relaxed);
   g_counting.store(false, std::memory_order_relaxed);
   g_stop.store(false, std::memory_order_relaxed);

@@ -22,6 +22,8 @@ Json process_of(const Json& report, const std::string& name);
 Json with_most_opened(const std::vector<Json>& processes);
 std::vector<Json> processes_of(const Json& report, const std::string& name);
 
+Json with_most_opened(const std::vector<Json>& processes);
+
 std::uint64_t opened(const Json& process);
 std::uint64_t leaked(const Json& process);
 

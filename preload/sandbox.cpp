@@ -1,0 +1,100 @@
+#include "preload/sandbox.h"
+
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/uio.h>
+
+#include <cerrno>
+
+#include "preload/process.h"
+#include "preload/recorder.h"
+#include "preload/seccomp_filter.h"
+#include "preload/table.h"
+#include "preload/watcher.h"
+#include "watch/raw_syscall.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+namespace socktrack::sandbox {
+
+std::atomic<bool> silent_flag{false};
+
+namespace {
+
+std::atomic<bool> g_filtered{false};
+
+// The program's memory, asked of the kernel: a wrong pointer is the program's EFAULT, not our crash.
+bool copy_in(void* to, const void* from, std::size_t size) {
+  const iovec here{to, size};
+  const iovec there{const_cast<void*>(from), size};
+  return raw_syscall(SYS_process_vm_readv, process::pid(), reg(&here), 1, reg(&there), 1, 0) ==
+         static_cast<long>(size);
+}
+
+enum class Effect { none, harmless, deadly };
+
+Effect effect_of(const void* program) {
+  sock_fprog described{};
+  if (program == nullptr || !copy_in(&described, program, sizeof described)) return Effect::none;
+  if (described.filter == nullptr || described.len == 0 || described.len > BPF_MAXINSNS) return Effect::none;
+  static sock_filter copy[BPF_MAXINSNS];  // two threads at once would be two filters: the worse one counts
+  if (!copy_in(copy, described.filter, described.len * sizeof copy[0])) return Effect::none;
+  g_filtered.store(true, std::memory_order_seq_cst);
+  return leaves_us_alive(copy, described.len) ? Effect::harmless : Effect::deadly;
+}
+
+// The threads leave before the filter comes: with TSYNC it would be theirs too, and their last call with it.
+void fall_silent() {
+  if (silent() || !process::at_home()) return;
+  const int saved = errno;
+  recorder::end_sandboxed();
+  silent_flag.store(true, std::memory_order_seq_cst);
+  table::forget_all();
+  errno = saved;
+}
+
+bool pause_threads() {
+  if (silent() || process::ours || !process::at_home()) return false;
+  const int saved = errno;
+  const bool paused = watcher::retire();
+  errno = saved;
+  return paused;
+}
+
+}  // namespace
+
+void start() { g_filtered.store(raw_syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) > 0); }
+
+bool filtered() { return g_filtered.load(std::memory_order_relaxed); }
+
+void before_prctl(int option, unsigned long mode, const void* filter) {
+  if (option != PR_SET_SECCOMP || silent()) return;
+  const bool strict = mode == SECCOMP_MODE_STRICT;
+  if (strict || (mode == SECCOMP_MODE_FILTER && effect_of(filter) == Effect::deadly)) fall_silent();
+}
+
+void before_seccomp(unsigned operation, unsigned flags, const void* filter) {
+  if (silent()) return;
+  const bool strict = operation == SECCOMP_SET_MODE_STRICT && flags == 0 && filter == nullptr;
+  if (strict || (operation == SECCOMP_SET_MODE_FILTER && effect_of(filter) == Effect::deadly)) fall_silent();
+}
+
+bool before_unshare(int flags) {
+  return (flags & (CLONE_NEWUSER | CLONE_THREAD | CLONE_SIGHAND | CLONE_VM)) != 0 && pause_threads();
+}
+
+bool before_setns(int kinds) {
+  return (kinds == 0 || (kinds & (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWTIME)) != 0) && pause_threads();
+}
+
+void after_namespace(bool paused) {
+  if (!paused) return;
+  const int saved = errno;
+  watcher::resume();
+  errno = saved;
+}
+
+}  // namespace socktrack::sandbox

@@ -1,0 +1,161 @@
+// Programs that confine themselves, or leave their terminal, their numbers or their user behind: they do
+// under the library what they do without, and the recording says what it can.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "harness/socktrack.h"
+
+namespace scenario {
+namespace {
+
+using testing::Contains;
+using testing::HasSubstr;
+
+struct Step {
+  const char* name;
+  std::uint64_t opened;
+  std::uint64_t leaked;
+  const char* blind_spot;  // "" = none asked for
+};
+
+std::vector<std::string> blind_spots(const Json& process) {
+  std::vector<std::string> names;
+  for (const Json& each : process.at("blind_spots")) names.push_back(each.at("name"));
+  return names;
+}
+
+void expect_facts(const Json& report, const Step& step) {
+  const Json process = process_of(report, "/confine");
+  EXPECT_EQ(opened(process), step.opened) << process.dump(1);
+  EXPECT_EQ(leaked(process), step.leaked) << process.dump(1);
+  if (step.blind_spot[0] != '\0') {
+    EXPECT_THAT(blind_spots(process), Contains(step.blind_spot));
+  }
+}
+
+class Confined : public testing::TestWithParam<Step> {
+ protected:
+  void SetUp() override {
+    if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+    bare_ = run({program("confine"), GetParam().name});
+    if (bare_.out.find("= -1, errno 1\n") != std::string::npos)
+      GTEST_SKIP() << "not allowed here: " << bare_.out;
+    ASSERT_EQ(bare_.status, 0) << bare_.err;
+  }
+  Outcome bare_;
+};
+
+TEST_P(Confined, IsTheSameUnderTheCommand) {
+  const Tracked tracked = track({"--grace", "0"}, {program("confine"), GetParam().name});
+  EXPECT_EQ(tracked.outcome.out, bare_.out);
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  expect_facts(tracked.report, GetParam());
+}
+
+// Here the scribe writes from within.
+TEST_P(Confined, IsTheSameUnderTheLibraryAlone) {
+  const TempDir directory;
+  const Environment environment = preload_environment(
+      directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_JSON", directory / "report.json"}});
+  const Outcome outcome = run({program("confine"), GetParam().name}, environment);
+  EXPECT_EQ(outcome.out, bare_.out);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  expect_facts(report_of(directory / "recordings"), GetParam());
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Steps, Confined,
+    testing::Values(Step{"asked", 22, 5, ""}, Step{"docker", 22, 5, ""}, Step{"service", 22, 5, ""},
+                    Step{"strict", 7, 0, "sandboxed"}, Step{"strict_tsync", 7, 0, "sandboxed"},
+                    Step{"newuser", 22, 5, ""}, Step{"newuser_raw", 22, 5, ""}, Step{"newns", 22, 5, ""},
+                    Step{"newpid", 22, 5, ""}, Step{"newnet", 7, 3, ""}, Step{"setns", 22, 5, ""},
+                    Step{"nobody", 22, 5, ""}, Step{"chroot", 22, 5, ""}, Step{"clearenv", 22, 5, ""},
+                    Step{"loop", 22, 2, ""}, Step{"close_range", 22, 2, ""}, Step{"cloexec", 22, 5, ""},
+                    Step{"own_table", 22, 2, ""}, Step{"closefrom", 22, 2, ""}),
+    [](const auto& each) { return std::string(each.param.name); });
+
+// The reason is said where the program's own errors are read.
+TEST(ConfinedProgram, IsToldWhyItsRecordingEnds) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  const TempDir directory;
+  const Outcome outcome = run({program("confine"), "strict"}, preload_environment(directory));
+  EXPECT_THAT(outcome.err, HasSubstr("seccomp filter"));
+}
+
+// systemd and Docker install theirs before the program begins. A call they kill for would end it.
+TEST(ConfinedProgram, IsTrackedBehindAFilterItInherited) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  for (const char* filter : {"service", "docker"}) {
+    const TempDir directory;
+    const Outcome bare = run({program("behind_filter"), filter, program("confine"), "docker"});
+    Arguments command = tracked_command(directory, {"--grace", "0", "--json", directory / "report.json"},
+                                        {program("confine"), "docker"});
+    command.insert(command.begin(), {program("behind_filter"), filter});
+    const Outcome hosted = run(command);
+    EXPECT_EQ(hosted.out, bare.out);
+    EXPECT_EQ(hosted.status, 0) << hosted.err;
+    expect_facts(read_report(directory / "report.json"), {filter, 22, 5, ""});
+
+    const TempDir alone;
+    const Outcome preloaded = run({program("behind_filter"), filter, program("confine"), "docker"},
+                                  preload_environment(alone, {{"SOCKTRACK_GRACE", "0"}}));
+    EXPECT_EQ(preloaded.out, bare.out);
+    EXPECT_EQ(preloaded.status, 0) << preloaded.err;
+    EXPECT_THAT(preloaded.err, HasSubstr("5 leaked sockets"));
+  }
+}
+
+// The one that goes to the background has a recording of its own.
+class Daemon : public testing::TestWithParam<const char*> {};
+
+TEST_P(Daemon, IsRecordedInTheBackground) {
+  const Outcome bare = run({program("confine"), GetParam()});
+  const TempDir directory;
+  const Outcome outcome =
+      run({program("confine"), GetParam()}, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+  EXPECT_EQ(outcome.out, bare.out);
+  EXPECT_EQ(outcome.status, bare.status);
+  const auto background = [&] {
+    for (const Json& process : processes_of(report_of(directory / "recordings"), "/confine")) {
+      if (opened(process) == 15U && leaked(process) == 2U) return true;
+    }
+    return false;
+  };
+  EXPECT_TRUE(eventually(background)) << report_of(directory / "recordings").dump(1);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, Daemon, testing::Values("daemon", "forks"),
+                         [](const auto& each) { return std::string(each.param); });
+
+// Every number and every errno, while log, report and watcher are at work.
+class Numbers : public testing::TestWithParam<const char*> {};
+
+TEST_P(Numbers, AreThoseTheProgramHasWithoutUs) {
+  const Outcome bare = run({program("fd_trace"), "60"});
+  const TempDir directory;
+  const std::string log = GetParam() == std::string("file") ? directory / "log" : GetParam();
+  const Outcome outcome =
+      run({program("fd_trace"), "60"},
+          preload_environment(directory, {{"SOCKTRACK_LOG", log},
+                                          {"SOCKTRACK_GRACE", "10ms"},
+                                          {"SOCKTRACK_INTERVAL", "10ms"},
+                                          {"SOCKTRACK_JSON", directory / "report.json"}}));
+  EXPECT_EQ(outcome.out, bare.out);
+  EXPECT_EQ(outcome.status, bare.status);
+  const Json report = read_report(directory / "report.json");
+  EXPECT_EQ(report.at("processes").front().at("groups").size(), 1U) << report.dump(1);
+  if (GetParam() == std::string("stderr")) {
+    EXPECT_THAT(outcome.err, HasSubstr("sockets: the peer closed"));
+  }
+  if (GetParam() == std::string("file")) {
+    EXPECT_TRUE(std::ifstream(log).good());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Logs, Numbers, testing::Values("stderr", "file", "off"),
+                         [](const auto& each) { return std::string(each.param); });
+
+}  // namespace
+}  // namespace scenario
