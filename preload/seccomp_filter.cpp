@@ -56,6 +56,7 @@ constexpr Call kWanted[] = {
     {SYS_wait4},
     {SYS_getrandom},
     {SYS_readlinkat},
+    {SYS_getdents64},
     {SYS_write},
     {SYS_writev},
     {SYS_read},

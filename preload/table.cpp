@@ -237,7 +237,7 @@ void adopt(int fd, std::uint32_t flags) {
 void inherit_over_exec(int fd) {
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
-  fill(recording, static_cast<std::uint32_t>(fd), slot_flag::adopted | slot_flag::inherited, 0, birth(fd));
+  fill(recording, static_cast<std::uint32_t>(fd), slot_flag::adopted | slot_flag::inherited, 0, birth());
   recording->inherited.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -20,6 +20,8 @@ struct Step {
   const char* blind_spot;  // "" = none asked for
 };
 
+void PrintTo(const Step& step, std::ostream* out) { *out << step.name; }
+
 std::vector<std::string> blind_spots(const Json& process) {
   std::vector<std::string> names;
   for (const Json& each : process.at("blind_spots")) names.push_back(each.at("name"));

@@ -37,6 +37,8 @@ struct Storm {
   long count;
 };
 
+void PrintTo(const Storm& storm, std::ostream* out) { *out << storm.mode << ' ' << storm.count; }
+
 class Storms : public testing::TestWithParam<Storm> {};
 
 TEST_P(Storms, LoseNothingAndAccuseNobodyElse) {
