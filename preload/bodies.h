@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -17,6 +18,7 @@
 
 #include "preload/departure.h"
 #include "preload/process.h"
+#include "preload/sandbox.h"
 #include "preload/table.h"
 #include "socktrack/recording.h"
 
@@ -167,10 +169,31 @@ inline int close_body(int fd, Call call) {
 
 template <typename Call>
 inline int close_range_body(unsigned first, unsigned last, int flags, Call call) {
+  const bool splits = (flags & CLOSE_RANGE_UNSHARE) != 0;
+  const bool moves = splits && departure::begin_split();
   // CLOEXEC closes nothing yet; UNSHARE closes in a table of this thread alone.
-  if (flags == 0 && first <= last) closing_range(first, last);
+  if ((flags == 0 || (moves && flags == CLOSE_RANGE_UNSHARE)) && first <= last) closing_range(first, last);
   const int result = call();
-  if ((flags & CLOSE_RANGE_UNSHARE) != 0 && result == 0) departure::note_split_table();
+  if (splits) departure::end_split(moves, result == 0);
+  return result;
+}
+
+template <typename Call>
+inline int unshare_body(int flags, Call call) {
+  const bool paused = sandbox::before_unshare(flags);
+  const bool splits = (flags & CLONE_FILES) != 0;
+  const bool moves = splits && departure::begin_split();
+  const int result = call();
+  if (splits) departure::end_split(moves, result == 0);
+  sandbox::after_namespace(paused);
+  return result;
+}
+
+template <typename Call>
+inline int setns_body(int kinds, Call call) {
+  const bool paused = sandbox::before_setns(kinds);
+  const int result = call();
+  sandbox::after_namespace(paused);
   return result;
 }
 

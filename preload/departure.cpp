@@ -1,11 +1,14 @@
 #include "preload/departure.h"
 
+#include <fcntl.h>
 #include <sched.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 
 #include "preload/process.h"
 #include "preload/recorder.h"
+#include "preload/sandbox.h"
 #include "preload/watcher.h"
 #include "watch/raw_syscall.h"
 
@@ -14,8 +17,15 @@ namespace {
 
 // Not process::at_home(): an exec in a vfork child is no blind spot, and makes no child of _Fork ours.
 bool owns_the_recording() {
-  return !process::ours && recorder::recording() != nullptr &&
+  return !process::ours && !sandbox::silent() && recorder::recording() != nullptr &&
          static_cast<std::uint32_t>(raw_syscall(SYS_getpid)) == process::pid();
+}
+
+// The directory has a link for each thread, and two of its own. Asked while ours are away.
+bool has_other_threads() {
+  struct stat facts {};
+  const long answer = raw_syscall(SYS_newfstatat, AT_FDCWD, reg("/proc/self/task"), reg(&facts), 0);
+  return !raw_failed(answer) && facts.st_nlink > 3;
 }
 
 }  // namespace
@@ -33,10 +43,21 @@ void take_back() {
   if (owns_the_recording()) recorder::forget_end();
 }
 
-void note_split_table() {
+bool begin_split() {
+  if (!owns_the_recording() || process::thread_id() != process::pid()) return false;
+  const int saved = errno;
+  watcher::retire();
+  errno = saved;
+  return true;
+}
+
+void end_split(bool moves, bool done) {
   if (!owns_the_recording()) return;
-  recorder::count(BlindSpot::split_table);
-  if (process::thread_id() != process::pid()) process::ours = true;
+  const int saved = errno;
+  if (done && (!moves || has_other_threads())) recorder::count(BlindSpot::split_table);
+  if (moves) watcher::resume();
+  if (done && !moves) process::ours = true;
+  errno = saved;
 }
 
 void note_clone(unsigned flags) {

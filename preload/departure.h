@@ -11,9 +11,13 @@ namespace socktrack::departure {
 bool begin(EndedBy by);
 void take_back();
 
-// This thread has a descriptor table of its own now: its calls are passed through from here on, unless it is
-// the main thread, whose table is taken for the program's.
-void note_split_table();
+// Around a call that gives this thread a descriptor table of its own. The main thread's is the program's, so
+// our prober goes along: it leaves before and is started anew after. Any other thread's calls are passed
+// through from then on.
+//   Hazard: a prober left behind keeps the old table alive, and with it every socket the program closes: the
+//   peers would wait for a FIN for ever.
+bool begin_split();  // true: the program's table moves, and releases in it are to be recorded
+void end_split(bool moves, bool done);
 
 // A child that shares descriptors but not memory closes them unseen.
 void note_clone(unsigned flags);

@@ -143,13 +143,9 @@ HOOK(long, syscall, (long number, long a, long b, long c, long d, long e, long f
       sandbox::before_seccomp(as_unsigned(a), as_unsigned(b), as_pointer<const void>(c));
       return call();
     case SYS_unshare:
-    case SYS_setns: {
-      const bool paused =
-          number == SYS_unshare ? sandbox::before_unshare(as_int(a)) : sandbox::before_setns(as_int(b));
-      const long result = call();
-      sandbox::after_namespace(paused);
-      return result;
-    }
+      return unshare_body(as_int(a), small);
+    case SYS_setns:
+      return setns_body(as_int(b), small);
     case SYS_exit_group:
       recorder::end(EndedBy::underscore_exit, as_int(a));
       return call();

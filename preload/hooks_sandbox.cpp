@@ -1,4 +1,5 @@
 // Hooks of the calls that install filters and enter namespaces.
+#include "preload/bodies.h"
 #include "preload/hook.h"
 #include "preload/real.h"
 #include "preload/sandbox.h"
@@ -13,17 +14,11 @@ HOOK(int, prctl, (int option, long a, long b, long c, long d)) {
 // Hazard: a process with threads may not enter a user namespace, nor another's mounts; the thread that makes
 // it so is ours. Rule: ours leave before the call and come back after it.
 HOOK(int, unshare, (int flags)) {
-  const bool paused = sandbox::before_unshare(flags);
-  const int result = real.unshare(flags);
-  sandbox::after_namespace(paused);
-  return result;
+  return unshare_body(flags, [&] { return real.unshare(flags); });
 }
 
 HOOK(int, setns, (int fd, int kinds)) {
-  const bool paused = sandbox::before_setns(kinds);
-  const int result = real.setns(fd, kinds);
-  sandbox::after_namespace(paused);
-  return result;
+  return setns_body(kinds, [&] { return real.setns(fd, kinds); });
 }
 
 }  // namespace socktrack

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sched.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -67,6 +68,23 @@ static void enter_own_mounts(void) {
   close(fd);
 }
 
+// A table that anybody else keeps would keep the socket, and the peer would wait for its end.
+static void split_table(int by_unshare) {
+  const int listener = listen_any();
+  const int client = connect_to(listener);
+  const int server = accept_client(listener);
+  if (by_unshare) {
+    tell("unshare", unshare(CLONE_FILES));
+    close(server);
+  } else {
+    tell("close_range", close_range((unsigned)server, (unsigned)server, CLOSE_RANGE_UNSHARE));
+  }
+  struct pollfd peer = {client, POLLIN, 0};
+  tell("the peer is told", poll(&peer, 1, 3000));
+  close(client);
+  close(listener);
+}
+
 static int names(const char* step, const char* wanted) { return strcmp(step, wanted) == 0; }
 
 static void take(const char* step) {
@@ -74,6 +92,8 @@ static void take(const char* step) {
   if (names(step, "close_range")) tell(step, close_range(3, ~0U, 0));
   if (names(step, "cloexec")) tell(step, close_range(3, ~0U, CLOSE_RANGE_CLOEXEC));
   if (names(step, "own_table")) tell(step, close_range(3, ~0U, CLOSE_RANGE_UNSHARE));
+  if (names(step, "split")) split_table(0);
+  if (names(step, "unshare_files")) split_table(1);
   if (names(step, "closefrom")) closefrom(3);
   if (names(step, "daemon")) tell(step, daemon(1, 1));
   if (names(step, "forks")) fork_twice();

@@ -75,7 +75,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Step{"newpid", 22, 5, ""}, Step{"newnet", 7, 3, ""}, Step{"setns", 22, 5, ""},
                     Step{"nobody", 22, 5, ""}, Step{"chroot", 22, 5, ""}, Step{"clearenv", 22, 5, ""},
                     Step{"loop", 22, 2, ""}, Step{"close_range", 22, 2, ""}, Step{"cloexec", 22, 5, ""},
-                    Step{"own_table", 22, 2, ""}, Step{"closefrom", 22, 2, ""}),
+                    Step{"own_table", 22, 2, ""}, Step{"split", 25, 5, ""}, Step{"unshare_files", 25, 5, ""},
+                    Step{"closefrom", 22, 2, ""}),
     [](const auto& each) { return std::string(each.param.name); });
 
 // The reason is said where the program's own errors are read.
