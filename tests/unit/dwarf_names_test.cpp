@@ -16,6 +16,7 @@
 #include <memory>
 
 #include "recording_fixture.h"
+#include "watch/fingerprint.h"
 #include "watch/symbol_table_names.h"
 
 namespace socktrack {
@@ -243,6 +244,24 @@ TEST_F(SymbolTableNamesTest, FunctionsDemangled) {
   const Module& fixed = module_of(fixture_, SOCKTRACK_FIXED_SAMPLE);
   EXPECT_EQ(function_at(fixed, address), "fixed_function");
   EXPECT_EQ(function_at(fixed, 1), "");
+}
+
+TEST_F(SymbolTableNamesTest, FingerprintsLeaveTheEntryPointOut) {
+  const std::uint64_t entry = address_of(SOCKTRACK_FIXED_SAMPLE, "_start") + 1;
+  const std::uint64_t function = address_of(SOCKTRACK_FIXED_SAMPLE, "fixed_function");
+  const auto fingerprint_of = [&](std::initializer_list<std::uint64_t> offsets) {
+    test::RecordingFixture fixture;
+    module_of(fixture, SOCKTRACK_FIXED_SAMPLE);
+    std::uint64_t frames[2]{};
+    std::transform(offsets.begin(), offsets.end(), frames,
+                   [](std::uint64_t at) { return make_frame(0, at); });
+    const std::uint32_t site =
+        offsets.size() == 1 ? fixture.add_site({frames[0]}) : fixture.add_site({frames[0], frames[1]});
+    const std::uint32_t group = fixture.add_group(Verdict::abandoned, site, 0, 1);
+    return Fingerprints().of(RecordingView::of_memory(fixture.data(), fixture.size()), fixture.group(group));
+  };
+  EXPECT_EQ(fingerprint_of({function, entry}), fingerprint_of({function}));
+  EXPECT_NE(fingerprint_of({function, entry}), fingerprint_of({entry}));
 }
 
 TEST_F(SymbolTableNamesTest, AnotherBuildOfTheFileGivesNoNames) {

@@ -2,12 +2,10 @@
 #include "watch/report_builder.h"
 
 #include <gmock/gmock.h>
-#include <link.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <fstream>
 
 #include "recording_fixture.h"
 
@@ -265,23 +263,6 @@ TEST_F(ReportBuilder, FingerprintsDependOnTheCodeAlone) {
   std::swap(other.group(group).open_site, other.group(group).sighting_site);
   other.module(moved).build_id[0] = 0xaa;
   EXPECT_NE(fingerprint(other_view, other.group(group)), first);
-}
-
-TEST_F(ReportBuilder, FingerprintsLeaveTheEntryPointOut) {
-  ElfW(Ehdr) header{};
-  std::ifstream(SOCKTRACK_FIXED_SAMPLE, std::ios::binary)
-      .read(reinterpret_cast<char*>(&header), sizeof header);
-  ASSERT_NE(header.e_entry, 0U);
-  const auto fingerprint_of = [&](bool entry_point) {
-    RecordingFixture fixture;
-    const std::uint32_t server = fixture.add_module("/opt/server", {1});
-    const std::uint32_t program = fixture.add_module(SOCKTRACK_FIXED_SAMPLE, {2});
-    const std::uint64_t own = make_frame(server, 1), entry = make_frame(program, header.e_entry + 1);
-    const std::uint32_t site = entry_point ? fixture.add_site({own, entry}) : fixture.add_site({own});
-    return fingerprint(RecordingView::of_memory(fixture.data(), fixture.size()),
-                       fixture.group(fixture.add_group(Verdict::abandoned, site, 0, 1)));
-  };
-  EXPECT_EQ(fingerprint_of(true), fingerprint_of(false));
 }
 
 // People write fingerprints into --allow and suppression files: this value must never change.
