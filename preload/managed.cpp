@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "preload/java_frames.h"
+#include "preload/known_lines.h"
 #include "preload/modules.h"
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
+#include "preload/unloaded_code.h"
+#include "watch/jdk_packages.h"
 
 namespace socktrack::managed {
 namespace {
@@ -57,6 +61,61 @@ std::string_view text_in(const Header* recording, std::uint32_t at, std::uint16_
   return {reinterpret_cast<const char*>(recording) + recording->text_at + at, size};
 }
 
+void add(Lines& lines, std::uint32_t index, bool entry, std::uint64_t identity) {
+  lines.index[lines.count] = index;
+  lines.entry[lines.count++] = entry;
+  lines.hash = at_least_1(mix(lines.hash, identity));
+}
+
+void collect_python(Header* recording, Lines& lines) {
+  struct Work {
+    Header* recording;
+    Lines* lines;
+  } work{recording, &lines};
+  python::for_each_line(
+      [](const python::Line& line, void* argument) {
+        auto& [header, all] = *static_cast<Work*>(argument);
+        if (all->count == kMaxFrames) return false;
+        const std::uint32_t index = intern(header, Language::python, line.function, line.file, line.line);
+        add(*all, index, line.entry, index);
+        return true;
+      },
+      &work);
+}
+
+// On which line of its own a class of the JDK calls depends on what came over the net when: the same call of
+// the program is to be the same stack.
+KnownLine known_line(Header* recording, const java::Line& line) {
+  if (line.hidden) return {0, 0, false};
+  const std::uint32_t index = intern(recording, Language::java, line.function, line.file, line.line);
+  return {index, is_of_jdk(line.function) ? hash_of(1, line.function) : index, line.collects};
+}
+
+bool java_line(Header* recording, const java::Access& access, const jvm::StackFrame& frame, KnownLine& line) {
+  const std::uint64_t place = at_least_1(
+      mix(mix(1, reinterpret_cast<std::uintptr_t>(frame.method)), static_cast<std::uint64_t>(frame.place)));
+  if (recall_line(place, line)) return true;
+  java::Line named;
+  if (!java::read_line(access, frame, named)) return false;
+  line = known_line(recording, named);
+  if (line.index != 0 || named.hidden) keep_line(place, line);
+  return true;
+}
+
+void collect_java(Header* recording, Lines& lines) {
+  java::Access access;
+  if (!java::enter(access)) return;
+  jvm::StackFrame frames[java::kMostFrames];
+  const std::uint32_t count = java::take_frames(access, frames);
+  for (std::uint32_t i = 0; i < count && lines.count < kMaxFrames; i++) {
+    KnownLine line{};
+    if (!java_line(recording, access, frames[i], line)) break;
+    lines.from_collector = lines.from_collector || line.collects;
+    if (line.index != 0) add(lines, line.index, false, line.identity);
+  }
+  lines.java = lines.count;
+}
+
 }  // namespace
 
 std::uint32_t intern(Header* recording, Language language, std::string_view function, std::string_view file,
@@ -88,34 +147,31 @@ std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
                 text_in(from, frame.file_at, frame.file_size), frame.line);
 }
 
-bool is_possible() { return python::is_known(); }
+unsigned runtimes() { return (python::is_known() ? 1U : 0U) | (java::is_known() ? 2U : 0U); }
 
-void collect(Header* recording, Lines& lines) {
-  struct Work {
-    Header* recording;
-    Lines* lines;
-  } work{recording, &lines};
-  python::for_each_line(
-      [](const python::Line& line, void* argument) {
-        auto& [header, all] = *static_cast<Work*>(argument);
-        const std::uint32_t index = intern(header, Language::python, line.function, line.file, line.line);
-        all->index[all->count] = index;
-        all->entry[all->count++] = line.entry;
-        all->hash = at_least_1(mix(all->hash, index));
-        return all->count < kMaxFrames;
-      },
-      &work);
+void collect(Header* recording, const StackView& stack, Lines& lines) {
+  if (java::is_known() && java::is_called_by_java(stack)) collect_java(recording, lines);
+  if (python::is_known()) collect_python(recording, lines);
+}
+
+std::uint64_t key_of(const StackView& stack, const Lines& lines) {
+  if (lines.java == 0) return stack.hash ^ lines.hash;
+  std::uint64_t key = lines.hash;
+  for (std::uint32_t i = 0; i + 1 < stack.depth; i++)
+    key = mix(key, stack.addresses[i] + turn_of_code(stack.addresses[i]));
+  return at_least_1(key);
 }
 
 std::uint32_t merge(Header* recording, const StackView& stack, const Lines& lines, std::uint64_t* frames) {
   std::uint32_t depth = 0;
   std::uint32_t next = 0;
+  const std::uint32_t native = lines.java > 0 ? stack.depth - 1 : stack.depth;
   const auto add_line = [&] {
     if (depth < kMaxFrames && lines.index[next] != 0)
       frames[depth++] = make_frame(kManagedModule, lines.index[next]);
     return lines.entry[next++];
   };
-  for (std::uint32_t i = 0; i < stack.depth && depth < kMaxFrames; i++) {
+  for (std::uint32_t i = 0; i < native && depth < kMaxFrames; i++) {
     const std::uintptr_t address = stack.addresses[i];
     if (python::runs_python(address)) {
       while (next < lines.count && !add_line()) {
@@ -124,7 +180,7 @@ std::uint32_t merge(Header* recording, const StackView& stack, const Lines& line
       frames[depth++] = modules::frame_at(recording, address);
     }
   }
-  while (next < lines.count) add_line();  // the native stack was cut
+  while (next < lines.count) add_line();  // Java's, or the native stack was cut
   return depth;
 }
 

@@ -17,17 +17,25 @@ std::uint32_t intern(Header* recording, Language language, std::string_view func
 // The same line in another recording (fork); 0 if there is no room.
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to);
 
-// The lines of other languages that the calling thread is in, innermost first.
+// The lines of other languages that the calling thread is in, innermost first. Java lines stand before all
+// others: they are those that called the native method the thread is in.
 struct Lines {
   std::uint32_t count = 0;
+  std::uint32_t java = 0;  // so many of them are Java's
   std::uint32_t index[kMaxFrames];
-  bool entry[kMaxFrames];  // called from native code
-  std::uint64_t hash = 0;  // of all of them; 0 if there are none
+  bool entry[kMaxFrames];       // called from native code
+  std::uint64_t hash = 0;       // of all of them; 0 if there are none
+  bool from_collector = false;  // the runtime's collector made the call, for an object nobody refers to
 };
-void collect(Header* recording, Lines& lines);
+void collect(Header* recording, const StackView& stack, Lines& lines);
 
-// True if a runtime is known whose frames `collect` can see.
-bool is_possible();
+// Which runtimes are known whose frames `collect` can see, as bits; 0 if there is none.
+unsigned runtimes();
+
+// What tells the stack from others.
+//   Java code is compiled again and again: the address that called the native method changes and does not
+//   count.
+std::uint64_t key_of(const StackView& stack, const Lines& lines);
 
 // Native frames and lines as one stack: the lines stand where the interpreter ran them, and the rest of its
 // frames further out is left away. Returns the depth.

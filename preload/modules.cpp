@@ -7,6 +7,7 @@
 
 #include <cstring>
 
+#include "preload/java_vm.h"
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
 #include "preload/teardown.h"
@@ -116,6 +117,7 @@ void fill(Module& module, const dl_find_object& object) {
   module.ready.store(1, std::memory_order_release);
   python::consider(object);
   teardown::consider(object);
+  java::consider(object);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "preload/java_vm.h"
 #include "preload/json_target.h"
 #include "preload/pools.h"
 #include "preload/process.h"
@@ -267,6 +268,7 @@ void after_fork() {
   g_inheritance = {};
   g_ended.store(false, std::memory_order_relaxed);
   for (auto& word : g_pages) word.store(0, std::memory_order_relaxed);
+  java::after_fork();
   reset_sweep_after_fork();
   watcher::after_fork();
   if (passive()) return;

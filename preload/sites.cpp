@@ -54,17 +54,17 @@ std::uint32_t capture(Header* recording) {
   Stack scratch;
   const StackView stack = take_stack(scratch);
   if (stack.depth == 0) return 0;
-  const bool knew_runtimes = managed::is_possible();
+  const unsigned known = managed::runtimes();
   managed::Lines lines;
-  if (knew_runtimes && !stack.crosses_signal) managed::collect(recording, lines);
+  if (known != 0 && !stack.crosses_signal) managed::collect(recording, stack, lines);
   bool fresh = false;
-  const std::uint32_t index = claim(recording, stack.hash ^ lines.hash, fresh);
+  const std::uint32_t index = claim(recording, managed::key_of(stack, lines), fresh);
   if (!fresh) return index;
   std::uint64_t frames[kMaxFrames];
   const std::uint32_t depth = managed::merge(recording, stack, lines, frames);
   publish(recorder::site_at(recording, index), frames, depth);
   // The first stack through a runtime is what tells of it: once more, with its lines.
-  return managed::is_possible() && !knew_runtimes ? capture(recording) : index;
+  return managed::runtimes() != known ? capture(recording) : index;
 }
 
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {

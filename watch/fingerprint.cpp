@@ -4,7 +4,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <string_view>
+#include <utility>
+#include <vector>
 
+#include "watch/jdk_packages.h"
 #include "watch/own_code.h"
 #include "watch/vocabulary.h"
 
@@ -59,19 +62,50 @@ std::string name_of_frame(const RecordingView& recording, std::uint64_t frame, S
   return name_of_frame(names.frames_at(*module, frame_offset(frame)).front());
 }
 
+// Class and method of each Java frame, innermost first: of the program if it has any in this stack, else of
+// the JDK. Which of the JDK's frames lie in between is its own business, and changes with its version.
+std::vector<std::string> java_methods(const RecordingView& recording, const Site& site) {
+  std::vector<std::string> own;
+  std::vector<std::string> all;
+  for (std::uint32_t i = 0; i < std::min(site.depth.load(), kMaxFrames); ++i) {
+    if (frame_module(site.frames[i]) != kManagedModule) continue;
+    const ManagedFrame* managed = recording.managed(frame_offset(site.frames[i]));
+    if (managed == nullptr || managed->language != Language::java) continue;
+    all.emplace_back(recording.function_of(*managed));
+    if (!is_of_jdk(all.back())) own.push_back(all.back());
+  }
+  return own.empty() ? all : own;
+}
+
+// Adds at most so many, each once in a row: how deep a recursion was is chance.
+class Telling {
+ public:
+  explicit Telling(Hash& hash) : hash_(hash) {}
+  void add(std::string name) {
+    if (name.empty() || name == before_ || is_full()) return;
+    hash_.add(name);
+    before_ = std::move(name);
+    added_++;
+  }
+  bool is_full() const { return added_ == kTellingFrames; }
+
+ private:
+  Hash& hash_;
+  std::string before_;
+  std::uint32_t added_ = 0;
+};
+
 // Frames without a module are JIT code: their addresses mean nothing in another run and are left out.
 void add_stack(Hash& hash, const RecordingView& recording, std::uint32_t site_index,
                SymbolTableNames& names) {
   const Site* site = recording.site(site_index);
-  const std::uint32_t depth = site == nullptr ? 0 : std::min(site->depth.load(), kMaxFrames);
-  std::string before;
-  std::uint32_t added = 0;
-  for (std::uint32_t i = 0; i < depth && added < kTellingFrames; ++i) {
-    std::string name = name_of_frame(recording, site->frames[i], names);
-    if (name.empty() || name == before) continue;  // recursion: how deep it was is chance
-    hash.add(name);
-    before = std::move(name);
-    added++;
+  Telling telling(hash);
+  if (site != nullptr) {
+    const std::vector<std::string> java = java_methods(recording, *site);
+    for (const std::string& each : java) telling.add(each);
+    const std::uint32_t depth = java.empty() ? std::min(site->depth.load(), kMaxFrames) : 0;
+    for (std::uint32_t i = 0; i < depth && !telling.is_full(); ++i)
+      telling.add(name_of_frame(recording, site->frames[i], names));
   }
   hash.add("end of stack");
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "watch/jdk_packages.h"
+
 namespace socktrack {
 namespace {
 
@@ -29,8 +31,7 @@ bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
 bool is_own_line(const Frame& frame) {
   if (frame.language == "python")
     return frame.file.find("/lib/python") == std::string::npos && !frame.file.starts_with('<');
-  constexpr std::string_view packages[] = {"java.", "javax.", "jdk.", "sun.", "com.sun."};
-  return !is_one_of(packages, frame.function);
+  return !is_of_jdk(frame.function);
 }
 
 bool is_own(const Frame& frame) {
@@ -59,6 +60,10 @@ const Frame* telling_frame(const std::vector<Frame>& stack) {
   const auto named = [](const Frame& frame) { return !frame.function.empty(); };
   auto found = std::find_if(stack.begin(), stack.end(),
                             [&](const Frame& frame) { return named(frame) && is_own(frame); });
+  // In other languages rather the line that made the call than the C function behind it.
+  if (found == stack.end())
+    found = std::find_if(stack.begin(), stack.end(),
+                         [](const Frame& frame) { return frame.line > 0 && frame.language != "native"; });
   if (found == stack.end()) found = std::find_if(stack.begin(), stack.end(), named);
   return found == stack.end() ? nullptr : &*found;
 }

@@ -17,7 +17,7 @@ bool is_system_library(std::string_view module_path);
 std::string without_parameters(const std::string& function);
 
 // The frame to name in one sentence: the innermost one of the program's own code that has a name, else the
-// innermost one with a name; nullptr if there is none.
+// innermost line of another language, else the innermost one with a name; nullptr if there is none.
 const Frame* telling_frame(const std::vector<Frame>& stack);
 
 // "conn_free (conn.c:88)", "conn_free (server)", "" if the stack has no name at all.

@@ -115,7 +115,9 @@ std::string place_of(const Frame& frame) {
   if (!frame.file.empty() && frame.line > 0) {
     return fmt::format("{}:{}", short_path(frame.file), frame.line);
   }
-  return fmt::format("({})", frame.module.empty() ? "no module" : base_name(frame.module));
+  if (!frame.module.empty()) return fmt::format("({})", base_name(frame.module));
+  if (frame.language == "native") return "(no module)";
+  return fmt::format("({})", frame.file.empty() ? "unknown source" : short_path(frame.file));
 }
 
 class Text {
@@ -319,14 +321,12 @@ class Text {
   }
 
   static std::string open_place(const LeakGroup& group) {
-    const auto& frames = group.open_stack;
-    const auto named = std::find_if(frames.begin(), frames.end(),
-                                    [](const Frame& frame) { return !frame.function.empty(); });
-    if (named == frames.end()) return "somewhere unknown";
+    const Frame* named = telling_frame(group.open_stack);
+    if (named == nullptr) return "somewhere unknown";
     return fmt::format("in {} {}", function_of(*named), place_of(*named));
   }
 
-  // Where to look, each place once: the innermost named function of the open stacks.
+  // Where to look, each place once: the telling frame of the open stacks.
   static std::string open_places(const std::vector<LeakGroup>& groups) {
     std::vector<std::string> places;
     for (const LeakGroup& group : groups) {

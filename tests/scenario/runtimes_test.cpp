@@ -1,4 +1,4 @@
-// Leaks in programs of other languages, named in those languages.
+// Leaks in Python programs, named in Python.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -15,18 +15,6 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 
 constexpr const char* kPython = "/usr/bin/python3";
-
-// "function file:line" of the frames of a language, innermost first; of the file only the name.
-std::vector<std::string> lines(const Json& stack, const std::string& language) {
-  std::vector<std::string> found;
-  for (const Json& frame : stack) {
-    if (frame.at("language") != language) continue;
-    const auto file = frame.at("file").get<std::string>();
-    found.push_back(frame.at("function").get<std::string>() + " " + file.substr(file.rfind('/') + 1) + ":" +
-                    std::to_string(frame.at("line").get<int>()));
-  }
-  return found;
-}
 
 Json python_process(const std::string& python, const Arguments& arguments) {
   Arguments all{python, script("py_eof.py")};
@@ -87,28 +75,6 @@ TEST(Runtimes, NoLockOfPythonIsTaken) {
   const Tracked tracked = track({}, {kPython, script("py_lock.py"), program("locked_recv.so")});
   EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
   EXPECT_EQ(tracked.outcome.out, "done\n");
-}
-
-TEST(Runtimes, JavaSelectorThatCancelsTheKeyAndForgetsTheChannel) {
-  if (java_classes("programs").empty()) GTEST_SKIP() << "no JDK when this was configured";
-  if (!sanitizer().empty()) GTEST_SKIP() << "a JVM does not live under a preloaded sanitizer";
-  const Arguments java{find_program("java"), "-cp", java_classes("programs"), "NioLeak"};
-  const Tracked tracked = track({"--grace", "0"}, java);
-  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
-  EXPECT_EQ(tracked.outcome.out, "done\n");
-  const Json process = process_of(tracked.report, "/java");
-  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 6 read"));
-  EXPECT_EQ(leaked(process), 6U);
-  const Json& group = process.at("groups").front();
-  EXPECT_THAT(group.at("open_stack"), Calls("Java_sun_nio_ch_Net_accept"));
-  EXPECT_THAT(group.at("sighting_stack"), Calls("Java_sun_nio_ch_SocketDispatcher_read0"));
-  EXPECT_THAT(group.at("sighting_stack"), PassesThrough("libnio.so"));
-
-  Arguments fixed_java = java;
-  fixed_java.emplace_back("fixed");
-  const Tracked fixed = track({"--grace", "0"}, fixed_java);
-  EXPECT_EQ(fixed.outcome.status, 0) << fixed.outcome.err;
-  EXPECT_THAT(process_of(fixed.report, "/java").at("groups"), IsEmpty());
 }
 
 }  // namespace

@@ -37,6 +37,22 @@ TEST(OwnCode, TheInnermostFrameOfTheProgram) {
   EXPECT_EQ(telling_place(stack), "conn_free (conn.c:88)");
 }
 
+Frame line(const std::string& language, const std::string& function, const std::string& file, int number) {
+  Frame made = frame("", function, file, number);
+  made.language = language;
+  return made;
+}
+
+TEST(OwnCode, OfJavaTheInnermostClassThatIsNotOfTheJdk) {
+  std::vector<Frame> stack{frame("/jdk/lib/libnio.so", "Java_sun_nio_ch_Net_accept"),
+                           line("java", "sun.nio.ch.Net.accept", "Net.java", 0),
+                           line("java", "java.net.ServerSocket.accept", "ServerSocket.java", 532)};
+  EXPECT_EQ(telling_place(stack), "java.net.ServerSocket.accept (ServerSocket.java:532)");
+  stack.push_back(line("java", "shop.Server.lambda$main$0", "Server.java", 12));
+  stack.push_back(line("java", "java.lang.Thread.run", "Thread.java", 840));
+  EXPECT_EQ(telling_place(stack), "shop.Server.lambda$main$0 (Server.java:12)");
+}
+
 TEST(OwnCode, NamesWithoutParameters) {
   EXPECT_EQ(without_parameters("f"), "f");
   EXPECT_EQ(without_parameters("a::f(int, char (*)(int)) const"), "a::f");

@@ -42,6 +42,22 @@ class RecordingFixture {
     return modules_++;
   }
 
+  // A line of another language, as a frame of a stack.
+  std::uint64_t add_line(Language language, const std::string& function, const std::string& file,
+                         std::uint32_t line) {
+    const std::uint32_t index = ++lines_;
+    ManagedFrame& added = *at<ManagedFrame>(layout_.managed_at, index);
+    added.hash = index;
+    added.language = language;
+    added.line = line;
+    added.function_at = add_text(function);
+    added.function_size = static_cast<std::uint16_t>(function.size());
+    added.file_at = add_text(file);
+    added.file_size = static_cast<std::uint16_t>(file.size());
+    added.ready = 1;
+    return make_frame(kManagedModule, index);
+  }
+
   std::uint32_t add_site(std::initializer_list<std::uint64_t> frames) {
     Site& added = site(sites_);
     added.hash = sites_;
@@ -136,10 +152,18 @@ class RecordingFixture {
     h.ready = 1;
   }
 
+  std::uint32_t add_text(const std::string& text) {
+    const std::uint32_t start = header().text_used;
+    text.copy(memory_.get() + layout_.text_at + start, text.size());
+    header().text_used += static_cast<std::uint32_t>(text.size());
+    return start;
+  }
+
   Layout layout_;
   std::unique_ptr<char, Unmap> memory_;
   std::uint32_t modules_ = 0;
   std::uint32_t sites_ = 1;
+  std::uint32_t lines_ = 0;
 };
 
 // A directory that is gone with its files at the end of the test.

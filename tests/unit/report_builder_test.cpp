@@ -265,6 +265,25 @@ TEST_F(ReportBuilder, FingerprintsDependOnTheCodeAlone) {
   EXPECT_NE(fingerprint(other_view, other.group(group)), first);
 }
 
+// Of Java the program's own classes and methods tell: neither lines nor what a JDK has in between.
+TEST_F(ReportBuilder, JavaFingerprintsAreOfClassesAndMethods) {
+  const auto fingerprint_of = [](const std::string& jdk, const std::string& method, std::uint32_t line) {
+    RecordingFixture fixture;
+    const std::uint32_t net = fixture.add_module("/jdk/lib/" + jdk, {});
+    const std::uint32_t site = fixture.add_site(
+        {make_frame(net, 1), fixture.add_line(Language::java, "sun.nio." + jdk, "Net.java", 7),
+         fixture.add_line(Language::java, method, "Server.java", line)});
+    const std::uint32_t group = fixture.add_group(Verdict::abandoned, site, 0, 1);
+    return fingerprint(RecordingView::of_memory(fixture.data(), fixture.size()), fixture.group(group));
+  };
+  const std::string first = fingerprint_of("libnio.so", "shop.Server.accept", 3);
+  EXPECT_EQ(fingerprint_of("libnet.so", "shop.Server.accept", 4), first);
+  EXPECT_NE(fingerprint_of("libnio.so", "shop.Server.handle", 3), first);
+  EXPECT_NE(fingerprint_of("libnio.so", "java.net.Socket.accept", 3),
+            fingerprint_of("libnet.so", "java.net.Socket.accept", 3))
+      << "nothing but the JDK: then its methods tell";
+}
+
 // People write fingerprints into --allow and suppression files: this value must never change.
 TEST_F(ReportBuilder, FingerprintsAreForEver) {
   EXPECT_EQ(fingerprint(view(), fixture_.group(add_group(1))), "4d0ff9f7a02c74b6");

@@ -116,4 +116,16 @@ Json with_most_opened(const std::vector<Json>& processes) {
                            [](const Json& a, const Json& b) { return opened(a) < opened(b); });
 }
 
+std::vector<std::string> lines(const Json& stack, const std::string& language) {
+  std::vector<std::string> found;
+  for (const Json& frame : stack) {
+    if (frame.at("language") != language) continue;
+    const auto file = frame.at("file").get<std::string>();
+    const std::string line =
+        frame.at("line").is_null() ? "" : ":" + std::to_string(frame.at("line").get<int>());
+    found.push_back(frame.at("function").get<std::string>() + " " + file.substr(file.rfind('/') + 1) + line);
+  }
+  return found;
+}
+
 }  // namespace scenario

@@ -13,7 +13,7 @@ using Json = nlohmann::json;
 
 // Throws std::runtime_error with the complaint if the text is no JSON or breaks the schema.
 Json parse_report(const std::string& text);
-Json parse_scan(const std::string& text);  // the same for docs/scan.schema.json
+Json parse_scan(const std::string& text);   // the same for docs/scan.schema.json
 Json read_report(const std::string& file);  // ... or if there is no such file
 
 // The only process whose executable ends with `name`. Throws std::runtime_error if there is not exactly one.
@@ -33,6 +33,10 @@ std::vector<std::string> summary(const Json& groups);
 // The names of the functions of a stack, innermost first; "?" where there is none.
 std::vector<std::string> functions(const Json& stack);
 std::vector<std::string> modules(const Json& stack);
+
+// "function file:line" of the frames of a language, innermost first; of the file only the name, and no line
+// where none is known.
+std::vector<std::string> lines(const Json& stack, const std::string& language);
 
 // MATCHES if one frame of the stack has a function of this name (with or without parameters and scope).
 MATCHER_P(Calls, function, "") {

@@ -1,0 +1,119 @@
+// Leaks in Java programs, named in Java: on an unmodified VM, without a flag or an agent.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "harness/socktrack.h"
+
+namespace scenario {
+namespace {
+
+using testing::AllOf;
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::IsSupersetOf;
+
+std::string why_no_java() {
+  if (java_classes("programs").empty()) return "no JDK when this was configured";
+  if (!sanitizer().empty()) return "a JVM does not live under a preloaded sanitizer";
+  return "";
+}
+
+Json java_process(const Arguments& class_and_arguments, const Arguments& flags = {},
+                  const std::string& java = find_program("java")) {
+  Arguments all{java};
+  all.insert(all.end(), flags.begin(), flags.end());
+  all.insert(all.end(), {"-cp", java_classes("programs")});
+  all.insert(all.end(), class_and_arguments.begin(), class_and_arguments.end());
+  const Tracked tracked = track({"--grace", "0"}, all);
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  EXPECT_EQ(tracked.outcome.out, "done\n");
+  return process_of(tracked.report, "/java");
+}
+
+// What the program itself has in a stack, in order.
+std::vector<std::string> own_lines(const Json& stack) {
+  std::vector<std::string> own;
+  for (const std::string& line : lines(stack, "java")) {
+    if (!line.starts_with("java.") && !line.starts_with("sun.") && !line.starts_with("jdk."))
+      own.push_back(line);
+  }
+  return own;
+}
+
+TEST(Java, SelectorThatCancelsTheKeyAndForgetsTheChannel) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  const Json process = java_process({"NioLeak"});
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 6 read"));
+  EXPECT_EQ(leaked(process), 6U);
+  const Json& group = process.at("groups").front();
+  EXPECT_THAT(group.at("open_stack"), Calls("Java_sun_nio_ch_Net_accept"));
+  EXPECT_THAT(own_lines(group.at("open_stack")),
+              ElementsAre("NioLeak.accept NioLeak.java:46", "NioLeak.serve NioLeak.java:56",
+                          "NioLeak.main NioLeak.java:87"));
+  const Json& seen = group.at("sighting_stack");
+  EXPECT_THAT(functions(seen).front(), "Java_sun_nio_ch_SocketDispatcher_read0") << "C frames first";
+  EXPECT_THAT(lines(seen, "java").front(), "sun.nio.ch.SocketDispatcher.read0 SocketDispatcher.java");
+  EXPECT_THAT(seen, PassesThrough("libnio.so"));
+  EXPECT_THAT(own_lines(seen), ElementsAre("NioLeak.onReadable NioLeak.java:33",
+                                           "NioLeak.serve NioLeak.java:57", "NioLeak.main NioLeak.java:87"));
+  EXPECT_THAT(own_lines(group.at("sibling_close_stack")), Contains("NioLeak.serve NioLeak.java:54"))
+      << "the next select() closes what was cancelled";
+  EXPECT_THAT(group.at("summary").get<std::string>(),
+              AllOf(HasSubstr("opened at NioLeak.accept (NioLeak.java:46)"),
+                    HasSubstr("end of stream at NioLeak.onReadable (NioLeak.java:33)")));
+
+  const Json fixed = java_process({"NioLeak", "fixed"});
+  EXPECT_THAT(fixed.at("groups"), IsEmpty());
+  EXPECT_EQ(opened(fixed), opened(process));
+}
+
+void expect_blocking_leak(const Json& process) {
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 300 read"))
+      << "however the code was compiled, and whether the end was waited for";
+  const Json& group = process.at("groups").front();
+  EXPECT_THAT(own_lines(group.at("open_stack")), ElementsAre("BlockingLeak.next BlockingLeak.java:40",
+                                                             "BlockingLeak.main BlockingLeak.java:51"));
+  EXPECT_THAT(own_lines(group.at("sighting_stack")),
+              ElementsAre("BlockingLeak$Reader.drain BlockingLeak.java:25",
+                          "BlockingLeak.handle BlockingLeak.java:32",
+                          "BlockingLeak.lambda$main$0 BlockingLeak.java:52"));
+  EXPECT_THAT(lines(group.at("sighting_stack"), "java").back(),
+              HasSubstr("java.lang.Thread.run Thread.java:"));
+  EXPECT_THAT(own_lines(group.at("sibling_close_stack")),
+              Contains("BlockingLeak.handle BlockingLeak.java:32"));
+  EXPECT_THAT(group.at("threads"), IsSupersetOf({"pool-1-thread-1", "pool-1-thread-2"}));
+}
+
+TEST(Java, BlockingServerThatKeepsTheSocket) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  const Json process = java_process({"BlockingLeak"});
+  expect_blocking_leak(process);
+  const Json again = java_process({"BlockingLeak"}, {"-Xint"});
+  expect_blocking_leak(again);
+  EXPECT_EQ(process.at("groups").front().at("fingerprint"), again.at("groups").front().at("fingerprint"));
+  EXPECT_THAT(java_process({"BlockingLeak", "fixed"}).at("groups"), IsEmpty());
+}
+
+// Other versions keep their sockets in other classes: all that are here.
+TEST(Java, EveryVersionNamesItsLines) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  std::error_code none;
+  const std::string usual = std::filesystem::canonical(find_program("java"), none);
+  int tried = 0;
+  for (const auto& jdk : std::filesystem::directory_iterator("/usr/lib/jvm", none)) {
+    const std::string java = jdk.path() / "bin/java";
+    if (jdk.is_symlink() || access(java.c_str(), X_OK) != 0 || java == usual) continue;
+    SCOPED_TRACE(java);
+    expect_blocking_leak(java_process({"BlockingLeak"}, {}, java));
+    tried++;
+  }
+  if (tried == 0) GTEST_SKIP() << "no other JDK in /usr/lib/jvm";
+}
+
+}  // namespace
+}  // namespace scenario
