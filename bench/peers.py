@@ -106,16 +106,26 @@ def versions(section):
 
 def peers(build, options):
     rounds = 1 if options.quick else 3
-    section = Section("peers", f"Other tools on the same work, medians of {rounds} rounds: CPU of the server and the tool",
+    section = Section("peers", f"Other tools on the same work, medians of {rounds} interleaved rounds: CPU of the server and the tool",
                       ["work", "tool", "us_per_request", "cpu_ratio", "rate", "rate_ratio"])
     for work, (server, load) in WORK.items():
-        bare = None
-        for name, make in peers_of(build).items():
+        makers, unable = peers_of(build), {}
+
+        def measured(name, makers=makers, unable=unable, server=server, load=load):
+            if name in unable:
+                return None
             try:
-                results = interleaved([name], rounds,
-                                      lambda kind, m=make, s=server, w=load: one_run(m, kind, s, w))
+                return one_run(makers[name], name, server, load)
             except (Skipped, OSError, subprocess.TimeoutExpired) as reason:
-                section.skip(f"{name} on {work}", reason)
+                unable[name] = reason
+                return None
+
+        results = interleaved(list(makers), rounds, measured)
+        for name, reason in unable.items():
+            section.skip(f"{name} on {work}", reason)
+        bare = None
+        for name in makers:
+            if name in unable:
                 continue
             cpu, rate = (median(r[name][i] for r in results) for i in (0, 1))
             bare = bare or (cpu, rate)
