@@ -77,7 +77,11 @@ Name split(const std::string& endpoint) {
 }
 
 bool has_peer(const SocketFacts& socket, const std::string& glob) {
-  return matches_glob(glob, split(socket.peer).address);
+  const std::string address = split(socket.peer).address;
+  // An IPv4 peer of an IPv6 socket (the usual kind in Java): people write it as IPv4.
+  constexpr std::string_view kMapped = "::ffff:";
+  return matches_glob(glob, address) ||
+         (address.starts_with(kMapped) && matches_glob(glob, address.substr(kMapped.size())));
 }
 
 bool has_port(const SocketFacts& socket, const std::string& glob) {

@@ -98,6 +98,10 @@ TEST(Suppressions, PeersAndPortsHoldForEverySocketOrForNone) {
   EXPECT_TRUE(suppresses("port:5000", group));
   group.sockets = {socket("[::1]:80", "[fe80::2%3]:5001")};
   EXPECT_TRUE(suppresses("peer:fe80::2*", group));
+  group.sockets = {socket("[::ffff:10.0.0.9]:80", "[::ffff:10.0.0.2]:4000")};
+  EXPECT_TRUE(suppresses("peer:10.0.0.2", group));
+  EXPECT_TRUE(suppresses("peer:::ffff:10.0.0.2", group));
+  EXPECT_FALSE(suppresses("peer:10.0.0.9", group));
   group.sockets = {socket("", "/run/database.sock")};
   EXPECT_TRUE(suppresses("peer:/run/*", group));
   EXPECT_FALSE(suppresses("port:8*", group));
