@@ -30,7 +30,7 @@ bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
 // What comes with a language: the fix is further out.
 bool is_own_line(const Frame& frame) {
   if (frame.language == "python")
-    return frame.file.find("/lib/python") == std::string::npos && !frame.file.starts_with('<');
+    return frame.file.find("/lib/python") == std::string::npos && !frame.file.starts_with("<frozen ");
   return !is_of_jdk(frame.function);
 }
 

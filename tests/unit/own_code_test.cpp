@@ -53,6 +53,15 @@ TEST(OwnCode, OfJavaTheInnermostClassThatIsNotOfTheJdk) {
   EXPECT_EQ(telling_place(stack), "shop.Server.lambda$main$0 (Server.java:12)");
 }
 
+TEST(OwnCode, OfPythonTheInnermostLineThatDidNotComeWithIt) {
+  const Frame library = line("python", "socket.accept", "/usr/lib/python3.11/socket.py", 294);
+  const Frame frozen = line("python", "_call_with_frames_removed", "<frozen importlib._bootstrap>", 241);
+  EXPECT_EQ(telling_place({library, frozen, line("python", "serve", "/srv/app.py", 7)}), "serve (app.py:7)");
+  EXPECT_EQ(telling_place({library, line("python", "<module>", "<string>", 6)}), "<module> (<string>:6)")
+      << "python -c";
+  EXPECT_EQ(telling_place({library, frozen}), "socket.accept (socket.py:294)");
+}
+
 TEST(OwnCode, NamesWithoutParameters) {
   EXPECT_EQ(without_parameters("f"), "f");
   EXPECT_EQ(without_parameters("a::f(int, char (*)(int)) const"), "a::f");
