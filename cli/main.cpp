@@ -1,4 +1,6 @@
 // socktrack: which line of code forgot to close() the socket.
+#include <elfutils/libdwfl.h>
+#include <fmt/format.h>
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -6,9 +8,11 @@
 
 #include <exception>
 #include <memory>
+#include <string>
 
 #include "cli/commands.h"
 #include "cli/terminal.h"
+#include "socktrack/recording.h"
 
 namespace {
 
@@ -45,12 +49,26 @@ void set_up_messages() {
   spdlog::set_default_logger(std::move(logger));
 }
 
+// What an issue should say about the build, after the line that scripts read.
+std::string version_text() {
+  return fmt::format(
+      "socktrack {}\nrecordings: layout {}\nbuilt with: {} {}, glibc {}.{}, CLI11 {}, fmt {}\nnames: "
+      "elfutils {}",
+      SOCKTRACK_VERSION, socktrack::kLayoutVersion,
+#ifdef __clang__
+      "clang", __clang_version__,
+#else
+      "gcc", __VERSION__,
+#endif
+      __GLIBC__, __GLIBC_MINOR__, CLI11_VERSION, FMT_VERSION, dwfl_version(nullptr));
+}
+
 int run(int argc, char** argv) {
   int exit_status = 0;
   CLI::App app("Names the line of code that forgot to close() a socket, on the unmodified program.",
                "socktrack");
   app.formatter(std::make_shared<PlainFormatter>());
-  app.set_version_flag("--version", "socktrack " SOCKTRACK_VERSION);
+  app.set_version_flag("--version", version_text());
   app.require_subcommand(0, 1);
   app.footer(kExamples);
   socktrack::add_run_command(app, exit_status);
@@ -58,6 +76,7 @@ int run(int argc, char** argv) {
   socktrack::add_check_command(app, exit_status);
   socktrack::add_scan_command(app, exit_status);
   socktrack::add_close_command(app, exit_status);
+  socktrack::add_completion_command(app, exit_status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {  // help and version come this way as well
