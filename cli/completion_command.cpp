@@ -5,27 +5,25 @@
 #include <iostream>
 #include <memory>
 
+#include "cli/app.h"
 #include "cli/commands.h"
 
 namespace socktrack {
 namespace {
 
-std::string options_of(const CLI::App& command) {
+std::string words_of(const CLI::App& command) {
   std::string words;
-  for (const CLI::Option* option : command.get_options()) {
+  for (const CLI::Option* option : options_of(command)) {
     for (const std::string& name : option->get_lnames()) words += " --" + name;
-  }
-  for (const CLI::App* group : command.get_subcommands([](const CLI::App*) { return true; })) {
-    if (group->get_name().empty()) words += options_of(*group);  // an option group
   }
   return words;
 }
 
 std::string bash_script(const CLI::App& app) {
   std::string commands, cases;
-  for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; })) {
+  for (const CLI::App* command : commands_of(app)) {
     commands += " " + command->get_name();
-    cases += fmt::format("    {}) words=\"{}\" ;;\n", command->get_name(), options_of(*command).substr(1));
+    cases += fmt::format("    {}) words=\"{}\" ;;\n", command->get_name(), words_of(*command).substr(1));
   }
   return fmt::format(R"(_socktrack() {{
   local word=${{COMP_WORDS[COMP_CWORD]}} command=${{COMP_WORDS[1]}} words=
@@ -43,7 +41,7 @@ std::string bash_script(const CLI::App& app) {
 }}
 complete -o filenames -F _socktrack socktrack
 )",
-                     commands.substr(1), options_of(app), cases);
+                     commands.substr(1), words_of(app), cases);
 }
 
 }  // namespace

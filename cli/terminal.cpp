@@ -11,8 +11,9 @@ namespace socktrack {
 bool wants_colour(int descriptor) {
   const char* refused = std::getenv("NO_COLOR");
   const char* kind = std::getenv("TERM");
-  return isatty(descriptor) == 1 && (refused == nullptr || *refused == '\0') && kind != nullptr &&
-         std::string_view(kind) != "dumb";
+  if (kind == nullptr || std::string_view(kind) == "dumb" || std::string_view(kind).starts_with("vt"))
+    return false;
+  return isatty(descriptor) == 1 && (refused == nullptr || *refused == '\0');
 }
 
 void fill_standard_descriptors() {
