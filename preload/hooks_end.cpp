@@ -1,8 +1,13 @@
 // Ways to leave without destructors. Forked workers go this way; it is the last chance for a last look.
+#include <pthread.h>
+
 #include "preload/hook.h"
+#include "preload/jumping_hook.h"
 #include "preload/lifecycle.h"
+#include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recorder.h"
+#include "preload/watcher.h"
 
 namespace socktrack {
 
@@ -24,5 +29,13 @@ HOOK(void, _Exit, (int status)) {
   real._Exit(lifecycle::status_to_leave_with(status));
   __builtin_unreachable();
 }
+
+// It unwinds the thread's stack: no frame of ours may be on it.
+extern "C" __attribute__((visibility("hidden"), used)) void* socktrack_before_pthread_exit(void*) {
+  resolve_real_functions();
+  if (!process::ours && process::thread_id() == process::pid()) watcher::main_thread_leaves();
+  return address_of(real.pthread_exit);
+}
+JUMPING_HOOK(pthread_exit, socktrack_before_pthread_exit);
 
 }  // namespace socktrack

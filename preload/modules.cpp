@@ -63,7 +63,7 @@ BuildId build_id_of(const dl_find_object& object) {
 void set_path(Module& module, const dl_find_object& object) {
   const char* name = object.dlfo_link_map->l_name;
   if (name == nullptr || name[0] == '\0') {  // the program itself has no name in the loader's list
-    const ssize_t size = readlink("/proc/self/exe", module.path, sizeof module.path - 1);
+    const ssize_t size = readlink("/proc/thread-self/exe", module.path, sizeof module.path - 1);
     if (size > 0) module.path[size] = '\0';
     return;
   }

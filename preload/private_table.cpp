@@ -6,10 +6,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 
 #include "preload/process.h"
 #include "preload/sandbox.h"
+#include "preload/small_text.h"
 #include "watch/raw_syscall.h"
 
 #ifndef CLOSE_RANGE_UNSHARE
@@ -25,6 +27,7 @@ struct FileIdentity {
   ino_t inode = 0;
 };
 FileIdentity g_standard_error;
+std::atomic<std::uint32_t> g_table_thread{0};
 
 bool describe(int fd, struct stat& facts) { return !raw_failed(raw_syscall(SYS_fstat, fd, reg(&facts))); }
 
@@ -36,8 +39,8 @@ bool may_write_to(const struct stat& facts) {
 }
 
 // The program's descriptor 2: by pidfd_getfd from ourselves, which needs no permission, or where a filter
-// forbids that, by opening it anew. O_APPEND: a second file description must not overwrite the first one's
-// text.
+// forbids that or the main thread is gone (its table went with it), by opening it anew. O_APPEND: a second
+// file description must not overwrite the first one's text.
 int copy_of_descriptor_two() {
   const long pidfd = sandbox::filtered() ? -EPERM : raw_syscall(SYS_pidfd_open, process::pid(), 0);
   if (!raw_failed(pidfd)) {
@@ -45,8 +48,12 @@ int copy_of_descriptor_two() {
     raw_syscall(SYS_close, pidfd);
     if (!raw_failed(copy)) return static_cast<int>(copy);
   }
+  const std::uint32_t noted = g_table_thread.load(std::memory_order_relaxed);
+  char path[64];
+  SmallText text{path, sizeof path};
+  text.add("/proc/self/task/").add(std::uint64_t{noted != 0 ? noted : process::pid()}).add("/fd/2");
   const long opened =
-      raw_syscall(SYS_openat, AT_FDCWD, reg("/proc/self/fd/2"), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+      raw_syscall(SYS_openat, AT_FDCWD, reg(path), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
   return raw_failed(opened) ? -1 : static_cast<int>(opened);
 }
 
@@ -66,6 +73,9 @@ void note_standard_error_file() {
   if (!describe(STDERR_FILENO, facts)) return;
   g_standard_error = {true, facts.st_dev, facts.st_ino};
 }
+
+void forget_table_thread() { g_table_thread.store(0, std::memory_order_relaxed); }
+void note_table_thread() { g_table_thread.store(process::thread_id(), std::memory_order_relaxed); }
 
 int borrow_standard_error() {
   const int copy = copy_of_descriptor_two();

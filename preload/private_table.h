@@ -18,4 +18,9 @@ int borrow_standard_error();
 // that closed it may have a database under the number.
 void note_standard_error_file();
 
+// The calling thread has the program's table, also when the main thread has left. Forgotten in a forked
+// child.
+void note_table_thread();
+void forget_table_thread();
+
 }  // namespace socktrack

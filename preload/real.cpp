@@ -28,7 +28,7 @@ R absent() {
   errno = ENOSYS;
   if constexpr (std::is_pointer_v<R>) {
     return nullptr;
-  } else {
+  } else if constexpr (!std::is_void_v<R>) {
     return R{-1};
   }
 }

@@ -82,7 +82,7 @@ void describe_process(Header& header) {
   header.created_realtime_ns = clock_ns(CLOCK_REALTIME);
   header.created_monotonic_ns = clock_ns(CLOCK_MONOTONIC);
   header.created_boottime_ns = clock_ns(CLOCK_BOOTTIME);
-  raw_syscall(SYS_readlinkat, -100 /* AT_FDCWD */, reg("/proc/self/exe"), reg(header.program),
+  raw_syscall(SYS_readlinkat, -100 /* AT_FDCWD */, reg("/proc/thread-self/exe"), reg(header.program),
               sizeof header.program - 1);
   std::memcpy(header.command, process::name(), sizeof header.command);
 }

@@ -166,6 +166,8 @@ std::uint64_t leaked(std::uint64_t unknown) {
   return known == kNoReport ? unknown : known;
 }
 
+bool is_running() { return g_running.load(); }
+
 bool can_open() { return g_alone.load(std::memory_order_acquire); }
 
 void retire() {

@@ -26,6 +26,7 @@ void ask_and_wait(Request request, std::uint64_t nanoseconds);
 // none.
 std::uint64_t leaked(std::uint64_t unknown);
 // False: it has no descriptor table of its own here, and opens nothing.
+bool is_running();  // there is a thread
 bool can_open();
 // Ends the scribe's thread and waits until the kernel knows it no more. It is started anew when asked.
 void retire();

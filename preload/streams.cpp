@@ -28,8 +28,8 @@ bool copy_of(const FILE* stream, FILE& copy) {
   if (sandbox::silent()) return false;
   const iovec here{&copy, sizeof copy};
   const iovec there{const_cast<FILE*>(stream), sizeof copy};
-  return raw_syscall(SYS_process_vm_readv, static_cast<long>(process::pid()), reg(&here), 1, reg(&there), 1,
-                     0) == static_cast<long>(sizeof copy);
+  return raw_syscall(SYS_process_vm_readv, static_cast<long>(process::thread_id()), reg(&here), 1,
+                     reg(&there), 1, 0) == static_cast<long>(sizeof copy);
 }
 
 void ask(Entry& entry) {

@@ -58,7 +58,7 @@ void sight_unseen(int fd, Operation operation);  // the end, learnt afterwards: 
 // The program has shut down its side: where, for a connection whose peer then says nothing more. No sighting,
 // and the first real one takes its place.
 void note_shutdown(int fd);
-void forget_sighting(int fd);                    // the program tries to connect it anew
+void forget_sighting(int fd);  // the program tries to connect it anew
 
 // Every socket, without a word about its end: from now on nobody will see it.
 void forget_all();

@@ -16,11 +16,13 @@
 namespace socktrack {
 
 // Starts a detached thread with all signals blocked: the program's handlers run on its own threads only.
-inline bool start_thread(void* (*body)(void*), std::size_t stack_bytes) {
+// `callers_mask`: where to keep what the calling thread blocks, or nullptr.
+inline bool start_thread(void* (*body)(void*), std::size_t stack_bytes, sigset_t* callers_mask = nullptr) {
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
+  if (callers_mask != nullptr) *callers_mask = before;
   pthread_attr_t attributes;
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

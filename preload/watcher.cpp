@@ -9,6 +9,8 @@
 #include <ctime>
 
 #include "preload/json_target.h"
+#include "preload/last_thread.h"
+#include "preload/private_table.h"
 #include "preload/process.h"
 #include "preload/recorder.h"
 #include "preload/scribe.h"
@@ -25,6 +27,7 @@ namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
 constexpr std::uint64_t kMillisecond = 1'000'000;
+constexpr std::uint64_t kMoment = 20 * kMillisecond;
 
 std::atomic<std::uint32_t> g_wake{0};
 std::atomic<bool> g_running{false};
@@ -35,6 +38,7 @@ std::atomic<bool> g_shortage{false};  // to be told after the next sweep
 std::atomic<std::uint64_t> g_shortage_told_ns{0};
 std::atomic<std::uint64_t> g_next_inquiry_ns{0};
 std::atomic<std::uint32_t> g_leaving_tid{0};
+sigset_t g_programs_mask;
 
 void untrack(std::uint32_t fd, std::uint64_t word) {
   Header* recording = recorder::recording();
@@ -81,17 +85,27 @@ void tell(const SweepResult& result) {
   }
 }
 
+// The program has no thread left but us: the prober leaves, and with it the process.
+bool leaves_with_the_program() {
+  if (last_thread::programs_threads(scribe::is_running() ? 2 : 1) != 0) return false;
+  scribe::retire();
+  return last_thread::programs_threads(1) == 0 && last_thread::start_stand_in(g_programs_mask, g_thread);
+}
+
 void* probe_loop(void*) {
   process::ours = true;
   raw_syscall(SYS_prctl, PR_SET_NAME, reg("socktrack"));
   g_thread.store(process::thread_id(), std::memory_order_release);
+  note_table_thread();
   const std::uint64_t interval = sweep_interval_ns(recorder::options);
   while (!g_stop.load(std::memory_order_acquire)) {
     const std::uint32_t seen = g_wake.load(std::memory_order_acquire);
     const SweepResult result = sweep_now(SweepKind::regular, can_inquire());
     if (result.wants_inquiry) ask_for_answers();
     if (recorder::reports_itself()) tell(result);
-    wait_for_change(g_wake, seen, interval);
+    const bool alone_soon = last_thread::main_is_gone();
+    if (alone_soon && leaves_with_the_program()) break;
+    wait_for_change(g_wake, seen, alone_soon ? kMoment : interval);
   }
   return nullptr;
 }
@@ -105,7 +119,7 @@ bool is_worth_a_report(const Header& recording) {
 
 void start() {
   if (!recorder::options.watcher || g_running.exchange(true)) return;
-  if (!start_thread(probe_loop, 128UL * 1024)) {
+  if (!start_thread(probe_loop, 128UL * 1024, &g_programs_mask)) {
     g_running.store(false);
     recorder::count(BlindSpot::no_watcher_thread);
   }
@@ -130,11 +144,19 @@ void resume() {
 }
 
 void after_fork() {
+  last_thread::after_fork();
+  forget_table_thread();
   g_thread.store(0, std::memory_order_relaxed);
   g_running.store(false, std::memory_order_relaxed);
   g_counting.store(false, std::memory_order_relaxed);
   g_stop.store(false, std::memory_order_relaxed);
   scribe::after_fork();
+}
+
+void main_thread_leaves() {
+  last_thread::main_leaves();
+  g_wake.fetch_add(1, std::memory_order_release);
+  wake_all(g_wake);
 }
 
 void look_once() { sweep_now(SweepKind::regular, false); }

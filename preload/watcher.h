@@ -14,6 +14,7 @@ namespace socktrack::watcher {
 void start();                         // starts the prober
 bool retire();                        // ends both threads, waits until they are gone; true: the prober ran
 void resume();                        // ... and starts it again
+void main_thread_leaves();            // by pthread_exit: the end may be near
 void after_fork();                    // in the child: its threads did not come along
 void look_once();                     // a sweep like the prober's, now; not if one is under way
 bool last_sweep();                    // in the thread that ends the process; false: it could not be done

@@ -1,6 +1,7 @@
 // Ways to become another program, or another process inside libc: exec, daemon, clone, quick_exit.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -237,6 +238,40 @@ TEST_P(EveryLeave, EndsTheRecordingWithItsStatus) {
             static_cast<std::uint32_t>(wanted));
 }
 
+namespace {
+
+struct ThreadEnd {
+  const char* name;
+  void (*call)(void* value);
+};
+class EveryThreadEnd : public testing::TestWithParam<ThreadEnd> {};
+
+struct Cleaned {
+  bool& done;
+  ~Cleaned() { done = true; }
+};
+
+}  // namespace
+
+// Of the main thread: tests/scenario, MainThread.
+TEST_P(EveryThreadEnd, UnwindsAndGivesItsValue) {
+  ASSERT_TRUE(library_is_loaded());
+  bool cleaned = false;
+  pthread_t thread;
+  void* value = nullptr;
+  const auto body = [](void* argument) -> void* {
+    const Cleaned cleaner{*static_cast<bool*>(argument)};
+    GetParam().call(argument);
+    return nullptr;
+  };
+  ASSERT_EQ(pthread_create(&thread, nullptr, body, &cleaned), 0);
+  ASSERT_EQ(pthread_join(thread, &value), 0);
+  EXPECT_EQ(value, &cleaned);
+  EXPECT_TRUE(cleaned);
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, EveryThreadEnd, testing::Values(ThreadEnd{"pthread_exit", pthread_exit}),
+                         [](const auto& one) { return std::string(one.param.name); });
 INSTANTIATE_TEST_SUITE_P(Table, EveryExec, testing::ValuesIn(kExecs), name_of);
 INSTANTIATE_TEST_SUITE_P(Table, EveryClone, testing::ValuesIn(kClones),
                          [](const auto& one) { return std::string(one.param.name); });

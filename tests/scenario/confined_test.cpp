@@ -132,6 +132,27 @@ TEST_P(Daemon, IsRecordedInTheBackground) {
 INSTANTIATE_TEST_SUITE_P(Ways, Daemon, testing::Values("daemon", "forks"),
                          [](const auto& each) { return std::string(each.param); });
 
+// Ours are threads of the process too, and must not keep it.
+class MainThread : public testing::TestWithParam<const char*> {};
+
+TEST_P(MainThread, MayLeaveBeforeTheOthers) {
+  const Outcome bare = run({program("main_leaves"), GetParam()});
+  ASSERT_EQ(bare.out, "worked\ngoodbye 0 1\n");
+  const TempDir directory;
+  const Outcome outcome =
+      run({program("main_leaves"), GetParam()},
+          preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_INTERVAL", "50ms"}}));
+  EXPECT_EQ(outcome.out, bare.out);
+  EXPECT_EQ(outcome.status, bare.status) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("1 leaked socket"));
+  const Json report = report_of(directory / "recordings");
+  EXPECT_EQ(report.at("complete"), true);
+  EXPECT_EQ(process_of(report, "/main_leaves").at("exit"), 0);
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, MainThread, testing::Values("pthread_exit", "thrd_exit", "cancel"),
+                         [](const auto& each) { return std::string(each.param); });
+
 // Every number and every errno, while log, report and watcher are at work.
 class Numbers : public testing::TestWithParam<const char*> {};
 
