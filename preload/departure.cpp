@@ -54,9 +54,14 @@ bool begin_split() {
 void end_split(bool moves, bool done) {
   if (!owns_the_recording()) return;
   const int saved = errno;
-  if (done && (!moves || has_other_threads())) recorder::count(BlindSpot::split_table);
-  if (moves) watcher::resume();
-  if (done && !moves) process::ours = true;
+  if (done && !moves) {
+    recorder::count(BlindSpot::split_table);
+    process::ours = process::apart = true;
+  } else if (done && has_other_threads()) {
+    sandbox::fall_silent(BlindSpot::split_table);
+  } else if (moves) {
+    watcher::resume();
+  }
   errno = saved;
 }
 

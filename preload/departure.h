@@ -11,9 +11,10 @@ namespace socktrack::departure {
 bool begin(EndedBy by);
 void take_back();
 
-// Around a call that gives this thread a descriptor table of its own. The main thread's is the program's, so
-// our prober goes along: it leaves before and is started anew after. Any other thread's calls are passed
-// through from then on.
+// Around a call that gives this thread a descriptor table of its own. Of the only thread it is the program's
+// table, so our prober goes along: it leaves before and is started anew after. If the main thread leaves
+// others behind, nobody can tell any more whose number a number is, and the recording ends. The calls of any
+// other thread are passed through from then on.
 //   Hazard: a prober left behind keeps the old table alive, and with it every socket the program closes: the
 //   peers would wait for a FIN for ever.
 bool begin_split();  // true: the program's table moves, and releases in it are to be recorded

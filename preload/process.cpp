@@ -6,11 +6,13 @@
 
 #include "preload/recorder.h"
 #include "preload/sandbox.h"
+#include "preload/table.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack::process {
 
 __thread bool ours = false;
+__thread bool apart = false;
 static __thread std::uint32_t tid __attribute__((tls_model("initial-exec"))) = 0;
 
 namespace {
@@ -28,7 +30,9 @@ void become_child() {
   if (sandbox::silent()) return;
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   g_forked.store(true, std::memory_order_relaxed);
+  if (apart) table::know_nothing();  // what is tracked are sockets of another table
   ours = false;
+  apart = false;
   tid = 0;
   if (g_same_memory != nullptr) g_same_memory->store(1, std::memory_order_relaxed);
   recorder::after_fork();

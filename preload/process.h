@@ -10,6 +10,10 @@ namespace socktrack::process {
 // Initial-exec: a lookup must never allocate (pitfalls: lazily allocated TLS mallocs in the hook).
 extern __thread bool ours __attribute__((tls_model("initial-exec")));
 
+// True on a thread of the program that left the program's descriptor table: `ours` is true there too, so that
+// its calls are passed through.
+extern __thread bool apart __attribute__((tls_model("initial-exec")));
+
 // Called by the constructor. Registers for fork and notes the process.
 void start();
 

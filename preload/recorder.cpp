@@ -286,7 +286,7 @@ void after_fork() {
 }
 
 void end(EndedBy by, int status) {
-  if (process::ours || !process::at_home()) return;
+  if ((process::ours && !process::apart) || !process::at_home()) return;
   if (recording() == nullptr && (json_target::is_awaited() || may_hold_a_forgotten_copy())) begin();
   Header* header = recording();
   if (header == nullptr) {
@@ -296,7 +296,8 @@ void end(EndedBy by, int status) {
   }
   if (g_ended.exchange(true, std::memory_order_acq_rel)) return;
   const int saved = errno;
-  if (watcher::last_sweep()) header->final_sweep.store(1, std::memory_order_relaxed);
+  // From another table nothing can be judged.
+  if (!process::apart && watcher::last_sweep()) header->final_sweep.store(1, std::memory_order_relaxed);
   header->exit_status.store(static_cast<std::uint32_t>(status) & 0xffU, std::memory_order_relaxed);
   header->ended_realtime_ns.store(clock_ns(CLOCK_REALTIME), std::memory_order_relaxed);
   header->ended_monotonic_ns.store(clock_ns(CLOCK_MONOTONIC), std::memory_order_relaxed);
@@ -306,11 +307,11 @@ void end(EndedBy by, int status) {
   errno = saved;
 }
 
-void end_sandboxed() {
+void end_early(BlindSpot why) {
   const bool someone_reads = options.hosted || options.output[0] != '\0';
   if (recording() == nullptr && someone_reads && !passive()) begin();
   if (recording() != nullptr && !g_ended.exchange(true, std::memory_order_acq_rel)) {
-    count(BlindSpot::sandboxed);
+    count(why);
     watcher::report_at_end();
   }
   watcher::retire();

@@ -34,9 +34,9 @@ void end(EndedBy by, int status);
 bool note_end(EndedBy by);
 void forget_end();
 
-// Ends it for good because a filter comes under which asking could end the program: says so, reports what
-// there is, and lets our threads leave.
-void end_sandboxed();
+// Ends it for good because nothing more can be recorded or judged: says why, reports what there is, and lets
+// our threads leave.
+void end_early(BlindSpot why);
 
 // True if nobody outside will: no `socktrack run` around us, or it cannot read this recording.
 bool reports_itself();

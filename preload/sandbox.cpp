@@ -46,16 +46,6 @@ Effect effect_of(const void* program) {
   return leaves_us_alive(copy, described.len) ? Effect::harmless : Effect::deadly;
 }
 
-// The threads leave before the filter comes: with TSYNC it would be theirs too, and their last call with it.
-void fall_silent() {
-  if (silent() || !process::at_home()) return;
-  const int saved = errno;
-  recorder::end_sandboxed();
-  silent_flag.store(true, std::memory_order_seq_cst);
-  table::forget_all();
-  errno = saved;
-}
-
 bool pause_threads() {
   if (silent() || process::ours || !process::at_home()) return false;
   const int saved = errno;
@@ -66,6 +56,16 @@ bool pause_threads() {
 
 }  // namespace
 
+// The threads leave before the filter comes: with TSYNC it would be theirs too, and their last call with it.
+void fall_silent(BlindSpot why) {
+  if (silent() || !process::at_home()) return;
+  const int saved = errno;
+  recorder::end_early(why);
+  silent_flag.store(true, std::memory_order_seq_cst);
+  table::forget_all();
+  errno = saved;
+}
+
 void start() { g_filtered.store(raw_syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) > 0); }
 
 bool filtered() { return g_filtered.load(std::memory_order_relaxed); }
@@ -73,13 +73,15 @@ bool filtered() { return g_filtered.load(std::memory_order_relaxed); }
 void before_prctl(int option, unsigned long mode, const void* filter) {
   if (option != PR_SET_SECCOMP || silent()) return;
   const bool strict = mode == SECCOMP_MODE_STRICT;
-  if (strict || (mode == SECCOMP_MODE_FILTER && effect_of(filter) == Effect::deadly)) fall_silent();
+  if (strict || (mode == SECCOMP_MODE_FILTER && effect_of(filter) == Effect::deadly))
+    fall_silent(BlindSpot::sandboxed);
 }
 
 void before_seccomp(unsigned operation, unsigned flags, const void* filter) {
   if (silent()) return;
   const bool strict = operation == SECCOMP_SET_MODE_STRICT && flags == 0 && filter == nullptr;
-  if (strict || (operation == SECCOMP_SET_MODE_FILTER && effect_of(filter) == Effect::deadly)) fall_silent();
+  if (strict || (operation == SECCOMP_SET_MODE_FILTER && effect_of(filter) == Effect::deadly))
+    fall_silent(BlindSpot::sandboxed);
 }
 
 bool before_unshare(int flags) {

@@ -11,12 +11,17 @@
 
 #include <atomic>
 
+#include "socktrack/recording.h"
+
 namespace socktrack::sandbox {
 
 extern std::atomic<bool> silent_flag;
 
 // No system call of ours any more, in this process and its children. Never taken back.
 inline bool silent() { return silent_flag.load(std::memory_order_relaxed); }
+
+// The recording ends here, and says why.
+void fall_silent(BlindSpot why);
 
 // Called by the constructor.
 void start();

@@ -85,7 +85,7 @@ void write_json(const Report& report) {
 
 // Silence must mean that nothing was found, so it is broken when something could not be kept.
 void confess() {
-  for (const BlindSpot spot : {BlindSpot::table_full, BlindSpot::sandboxed}) {
+  for (const BlindSpot spot : {BlindSpot::table_full, BlindSpot::sandboxed, BlindSpot::split_table}) {
     if (recorder::count_of(spot) > 0) log::warn(sentence_of(spot));
   }
 }

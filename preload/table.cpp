@@ -274,6 +274,10 @@ void forget_all() {
   });
 }
 
+void know_nothing() {
+  for (auto& word : tracked_bits) word.store(0, std::memory_order_relaxed);
+}
+
 bool any_tracked(unsigned first, unsigned last) {
   bool found = false;
   for_each_tracked([&](std::uint32_t fd) { found = found || (fd >= first && fd <= last); });

@@ -62,6 +62,7 @@ void forget_sighting(int fd);  // the program tries to connect it anew
 
 // Every socket, without a word about its end: from now on nobody will see it.
 void forget_all();
+void know_nothing();  // in a forked child: only here, the recording is still the parent's
 
 // Every live slot as it is now (fork): see recorder::after_fork.
 template <typename Visit>

@@ -112,7 +112,8 @@ void* probe_loop(void*) {
 
 bool is_worth_a_report(const Header& recording) {
   return recording.groups_used.load(std::memory_order_acquire) > 0 || json_target::path()[0] != '\0' ||
-         recorder::count_of(BlindSpot::table_full) > 0 || recorder::count_of(BlindSpot::sandboxed) > 0;
+         recorder::count_of(BlindSpot::table_full) > 0 || recorder::count_of(BlindSpot::sandboxed) > 0 ||
+         recorder::count_of(BlindSpot::split_table) > 0;
 }
 
 }  // namespace

@@ -155,7 +155,9 @@ const char* sentence_of(BlindSpot spot) {
     case BlindSpot::other_namespace:
       return "Libraries were loaded into a namespace of their own (dlmopen): their calls go past socktrack.";
     case BlindSpot::split_table:
-      return "A thread took a descriptor table of its own (unshare): only the process's table is tracked.";
+      return "A thread took a descriptor table of its own (unshare): its sockets are not tracked; if it was "
+             "the "
+             "main thread and left others behind, nothing is since then.";
     case BlindSpot::count_:
       break;
   }

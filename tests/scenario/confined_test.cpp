@@ -153,6 +153,34 @@ TEST_P(MainThread, MayLeaveBeforeTheOthers) {
 INSTANTIATE_TEST_SUITE_P(Ways, MainThread, testing::Values("pthread_exit", "thrd_exit", "cancel"),
                          [](const auto& each) { return std::string(each.param); });
 
+struct Split {
+  const char* mode;
+  const char* says;
+  std::vector<std::uint64_t> leaked;  // of each process
+};
+void PrintTo(const Split& split, std::ostream* out) { *out << split.mode; }
+class SplitTables : public testing::TestWithParam<Split> {};
+
+// One number is two sockets: what is not known is not told, and nothing of ours keeps a closed one open.
+TEST_P(SplitTables, AccuseNobodyWrongly) {
+  const Tracked tracked =
+      track({"--grace", "0", "--interval", "50ms"}, {program("split_tables"), GetParam().mode});
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  EXPECT_EQ(tracked.outcome.out, GetParam().says);
+  std::vector<std::uint64_t> leaks;
+  for (const Json& process : processes_of(tracked.report, "/split_tables")) leaks.push_back(leaked(process));
+  EXPECT_THAT(leaks, testing::UnorderedElementsAreArray(GetParam().leaked)) << tracked.report.dump(1);
+  const Json first = processes_of(tracked.report, "/split_tables").front();
+  EXPECT_THAT(blind_spots(first), Contains("split_table"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Ways, SplitTables,
+                         testing::Values(Split{"worker", "the peer is told: 1\ndone\n", {1}},
+                                         Split{"worker_exits", "", {0}},
+                                         Split{"worker_forks", "the peer is told: 1\ndone\n", {1, 1}},
+                                         Split{"main", "done\n", {0}}),
+                         [](const auto& each) { return std::string(each.param.mode); });
+
 // Every number and every errno, while log, report and watcher are at work.
 class Numbers : public testing::TestWithParam<const char*> {};
 
