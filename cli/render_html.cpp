@@ -58,6 +58,11 @@ Json sources_of(const Report& report) {
   return sources;
 }
 
+double seconds_of(std::uint64_t ns) {
+  const std::uint64_t ms = ns / 1'000'000;
+  return static_cast<double>(ms) / 1000.0;
+}
+
 // Seconds since the recording was made, and how many sockets stood accused from then on.
 Json course_of(const RecordingView& recording) {
   const std::uint64_t start = recording.header().created_monotonic_ns;
@@ -74,14 +79,12 @@ Json course_of(const RecordingView& recording) {
   for (const auto& [at, change] : steps) {
     count += change;
     if (++step % every != 0 && step != steps.size()) continue;
-    points.push_back(
-        {static_cast<double>((at - start) / 1'000'000) / 1000.0, std::max<std::int64_t>(count, 0)});
+    points.push_back({seconds_of(at - start), std::max<std::int64_t>(count, 0)});
   }
   const std::uint64_t ended = recording.header().ended_monotonic_ns.load();
   const std::uint64_t last = ended != 0 ? ended : recording.header().swept_monotonic_ns.load();
   if (!points.empty() && last > start) {
-    points.push_back(
-        {static_cast<double>((last - start) / 1'000'000) / 1000.0, std::max<std::int64_t>(count, 0)});
+    points.push_back({seconds_of(last - start), std::max<std::int64_t>(count, 0)});
   }
   return points;
 }

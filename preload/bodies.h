@@ -169,7 +169,7 @@ inline int close_body(int fd, Call call) {
 
 template <typename Call>
 inline int close_range_body(unsigned first, unsigned last, int flags, Call call) {
-  const bool splits = (flags & CLOSE_RANGE_UNSHARE) != 0;
+  const bool splits = (static_cast<unsigned>(flags) & CLOSE_RANGE_UNSHARE) != 0;
   const bool moves = splits && departure::begin_split();
   // CLOEXEC closes nothing yet; UNSHARE closes in a table of this thread alone.
   if ((flags == 0 || (moves && flags == CLOSE_RANGE_UNSHARE)) && first <= last) closing_range(first, last);

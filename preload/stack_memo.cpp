@@ -46,7 +46,7 @@ bool same(const Script& a, const Script& b) {
 std::uint16_t intern(const Script& script) {
   std::uint64_t slot = script.hash ^ script.epoch ^ script.frames[0].address;
   for (int probe = 0; probe < 16; probe++, slot++) {
-    std::atomic<std::uint16_t>& entry = g_by_hash[slot % (2 * kScripts)];
+    std::atomic<std::uint16_t>& entry = g_by_hash[slot % (2UL * kScripts)];
     std::uint16_t number = entry.load(std::memory_order_acquire);
     if (number == 0) {
       if (g_used.load(std::memory_order_relaxed) >= kScripts - 1) return 0;

@@ -14,12 +14,12 @@ constexpr std::uint32_t kListeners = 16;
 constexpr std::uint32_t kQueued = 1024;  // as many as are told of at once
 
 struct Listener {
-  std::uint32_t fd;
   std::uint64_t word;
+  std::uint64_t since_ns;  // not empty since then
   Endpoint local;
+  std::uint32_t fd;
   std::uint32_t length;
   std::uint32_t limit;
-  std::uint64_t since_ns;  // not empty since then
   bool met;
 };
 Listener g_listeners[kListeners];
@@ -123,7 +123,7 @@ void note_listener(std::uint32_t fd, std::uint64_t word, const Endpoint& local, 
   if (listener == nullptr) {
     if (g_listener_count == kListeners) return;
     listener = &g_listeners[g_listener_count++];
-    *listener = {fd, word, local, 0, 0, now_ns, true};
+    *listener = {word, now_ns, local, fd, 0, 0, true};
   }
   listener->length = length;
   listener->limit = limit;

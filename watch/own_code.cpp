@@ -34,10 +34,40 @@ bool is_own_line(const Frame& frame) {
   return !is_of_jdk(frame.function);
 }
 
-bool is_own(const Frame& frame) {
-  if (frame.language != "native") return is_own_line(frame);
+// Code of a library that was compiled into the program from its headers (std, boost::asio), told by where the
+// header lies, or by its name where there is no debug information.
+bool is_of_a_header(const Frame& frame) {
+  if (!frame.file.empty())
+    return frame.file.starts_with("/usr/include/") || frame.file.starts_with("/usr/local/include/") ||
+           frame.file.find("/include/c++/") != std::string::npos;
+  return frame.function.starts_with("std::") || frame.function.starts_with("boost::");
+}
+
+// A library of the distribution, straight in one of its directories:
+// /usr/lib/x86_64-linux-gnu/libhiredis.so.0. Whoever calls it can mend the call, not the library.
+bool is_of_the_distribution(std::string_view module) {
+  const std::string_view name = base_name(module);
+  std::string_view directory = module.substr(0, module.size() - name.size());
+  if (!name.starts_with("lib") || name.find(".so") == std::string_view::npos) return false;
+  if (directory.starts_with("/usr/")) directory.remove_prefix(4);
+  for (const std::string_view root : {"/lib/", "/lib64/"}) {
+    if (!directory.starts_with(root)) continue;
+    directory.remove_prefix(root.size());
+    return directory.empty() || directory.ends_with("-linux-gnu/");
+  }
+  return false;
+}
+
+// Not the system's, nor between the program and the system.
+bool is_work(const Frame& frame) {
   const std::string_view module = base_name(frame.module);
   return !is_one_of(kSystem, module) && !is_one_of(kPassingOn, module);
+}
+
+bool is_own(const Frame& frame) {
+  if (frame.language != "native") return is_own_line(frame);
+  const bool extension = frame.module.find("/lib/python") != std::string::npos;
+  return is_work(frame) && !extension && !is_of_the_distribution(frame.module) && !is_of_a_header(frame);
 }
 
 }  // namespace
@@ -64,6 +94,9 @@ const Frame* telling_frame(const std::vector<Frame>& stack) {
   if (found == stack.end())
     found = std::find_if(stack.begin(), stack.end(),
                          [](const Frame& frame) { return frame.line > 0 && frame.language != "native"; });
+  if (found == stack.end())
+    found = std::find_if(stack.begin(), stack.end(),
+                         [&](const Frame& frame) { return named(frame) && is_work(frame); });
   if (found == stack.end()) found = std::find_if(stack.begin(), stack.end(), named);
   return found == stack.end() ? nullptr : &*found;
 }

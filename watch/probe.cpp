@@ -78,7 +78,7 @@ bool holds_close_notify(int fd, std::uint32_t unread) {
   socklen_t length = 0;
   if (ask(fd, SOL_SOCKET, SO_PEEK_OFF, peek_offset, length) && peek_offset != -1) return false;
   if (ask(fd, IPPROTO_TCP, TCP_ULP, upper, length) && length > 0) return false;
-  unsigned char record[kLongest];
+  unsigned char record[kLongest] = {};
   const long size = raw_syscall(SYS_recvfrom, fd, reg(record), sizeof record, MSG_PEEK | MSG_DONTWAIT, 0, 0);
   return size > 0 && is_close_notify(record, static_cast<std::size_t>(size));
 }

@@ -74,6 +74,7 @@ struct LeakGroup {
   std::uint64_t late_closes = 0;
   std::uint64_t opened_here = 0;  // all sockets opened at the open site
   std::uint64_t closed_here = 0;  // ... and how many of them the program closed
+  std::vector<std::uint32_t> open_sites;  // of the recording; several if stacks differ far from the leak only
   std::vector<Frame> open_stack;
   std::vector<Frame> sighting_stack;
   std::vector<Frame> sibling_close_stack;    // where most other sockets of this open site are closed

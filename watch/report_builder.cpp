@@ -11,6 +11,7 @@
 
 #include "watch/evidence.h"
 #include "watch/fingerprint.h"
+#include "watch/same_leak.h"
 #include "watch/suspects.h"
 #include "watch/vocabulary.h"
 
@@ -232,6 +233,7 @@ double rate_of(const Group& group) {
 void add_open_site(LeakGroup& out, const RecordingView& recording, std::uint32_t site_index, Names& names) {
   const Site* site = recording.site(site_index);
   if (site == nullptr) return;
+  out.open_sites = {site_index};
   out.open_stack = expand(recording, site_index, names);
   out.sibling_closes = sibling_closes(recording, *site, names);
   if (!out.sibling_closes.empty()) out.sibling_close_stack = out.sibling_closes.front().stack;
@@ -291,6 +293,7 @@ void add_groups(ProcessReport& report, const RecordingView& recording, Names& na
   }
   const auto larger = [](const LeakGroup& a, const LeakGroup& b) { return a.count > b.count; };
   for (auto* list : {&report.groups, &report.open_at_exit, &report.closed_late}) {
+    merge_same_leaks(*list, kSocketsListed);
     std::stable_sort(list->begin(), list->end(), larger);
   }
   report.leaked = leaks_in(report.groups);

@@ -1,6 +1,7 @@
 #include "watch/severity.h"
 
 #include <algorithm>
+#include <cstddef>
 
 #include "watch/vocabulary.h"
 
@@ -20,7 +21,8 @@ std::uint64_t average(const Group& group, std::uint32_t from, std::uint32_t to) 
 // Full: every other sample goes, the next ones come half as often.
 void thin_out(Group& group) {
   for (std::uint32_t i = 0; i < kSizeSamples / 2; i++) {
-    group.sizes[i].store(group.sizes[2 * i].load(std::memory_order_relaxed), std::memory_order_relaxed);
+    group.sizes[i].store(group.sizes[std::size_t{2} * i].load(std::memory_order_relaxed),
+                         std::memory_order_relaxed);
   }
   group.sizes_used.store(kSizeSamples / 2, std::memory_order_release);
   group.size_step_s = std::max(group.size_step_s, 1U) * 2;

@@ -37,6 +37,33 @@ TEST(OwnCode, TheInnermostFrameOfTheProgram) {
   EXPECT_EQ(telling_place(stack), "conn_free (conn.c:88)");
 }
 
+TEST(OwnCode, NotTheHeadersOfALibraryNorAModuleOfPython) {
+  const Frame asio = frame("/srv/server", "boost::asio::detail::socket_ops::recv1(int)",
+                           "/usr/include/boost/asio/detail/impl/socket_ops.ipp", 803);
+  const Frame stripped = frame("/srv/server", "boost::asio::detail::reactor_op::perform()");
+  const Frame standard =
+      frame("/srv/server", "std::thread::_State_impl<F>::_M_run()",
+            "/usr/lib/gcc/x86_64-linux-gnu/12/../../include/c++/12/bits/std_thread.h", 210);
+  const Frame greenlet =
+      frame("/usr/lib/python3/dist-packages/greenlet/_greenlet.cpython-311.so", "g_switch");
+  EXPECT_EQ(
+      telling_place({asio, stripped, standard, greenlet, frame("/srv/server", "read_all", "/srv/a.cpp", 9)}),
+      "read_all (a.cpp:9)");
+}
+
+TEST(OwnCode, TheCallOfALibraryOfTheDistributionNotTheLibrary) {
+  const Frame library = frame("/usr/lib/x86_64-linux-gnu/libhiredis.so.0.14", "redisConnect");
+  const Frame inner = frame("/lib64/libfoo.so", "foo_open");
+  EXPECT_EQ(telling_place({inner, library, frame("/usr/bin/server", "get", "/src/get.c", 5)}),
+            "get (get.c:5)");
+  EXPECT_EQ(telling_place({frame("/lib/libc.so.6", "accept"), library}), "redisConnect (libhiredis.so.0.14)");
+  for (const char* own :
+       {"/usr/lib/app/libplugin.so", "/opt/x/lib/libx.so", "/usr/lib/x86_64-linux-gnu/app/plugin.so",
+        "/usr/lib/nginx/modules/ngx_stream_module.so"}) {
+    EXPECT_EQ(telling_frame({library, frame(own, "own")})->function, "own") << own;
+  }
+}
+
 Frame line(const std::string& language, const std::string& function, const std::string& file, int number) {
   Frame made = frame("", function, file, number);
   made.language = language;

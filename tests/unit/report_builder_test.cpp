@@ -98,12 +98,32 @@ TEST_F(ReportBuilder, GroupsGoToTheirLists) {
 TEST_F(ReportBuilder, RateNeedsTwoSocketsAndTime) {
   Group& many = fixture_.group(add_group(31));
   many.first_ns = kNow - 120 * kSecond;
-  fixture_.group(add_group(1));
-  fixture_.group(add_group(20)).first_ns = kNow;
+  fixture_.group(add_group(1)).operation = Operation::read;
+  Group& at_once = fixture_.group(add_group(20));
+  at_once.first_ns = kNow;
+  at_once.operation = Operation::readv;
   const ProcessReport report = build();
   EXPECT_DOUBLE_EQ(report.groups[0].per_minute, 15.0);
   EXPECT_DOUBLE_EQ(report.groups[1].per_minute, 0.0) << "all in one sweep";
   EXPECT_DOUBLE_EQ(report.groups[2].per_minute, 0.0) << "a single socket";
+}
+
+// The stacks differ beyond the frames that tell: one leak, not two.
+TEST_F(ReportBuilder, GroupsOfOneLeakAreOne) {
+  for (const std::uint64_t caller : {100, 200}) {
+    std::uint64_t frames[9];
+    for (std::uint64_t i = 0; i < 8; ++i) frames[i] = make_frame(module_, i + 1);
+    const std::uint32_t site =
+        fixture_.add_site({frames[0], frames[1], frames[2], frames[3], frames[4], frames[5], frames[6],
+                           frames[7], make_frame(module_, caller)});
+    const std::uint32_t group = fixture_.add_group(Verdict::eof_not_closed, open_site_, site, 2);
+    fixture_.add_accusation(group, static_cast<std::uint32_t>(caller), kNow - kSecond);
+  }
+  const ProcessReport report = build();
+  ASSERT_THAT(report.groups, SizeIs(1));
+  EXPECT_EQ(report.groups[0].count, 4U);
+  EXPECT_THAT(report.groups[0].sockets, SizeIs(2));
+  EXPECT_EQ(report.leaked, 4U);
 }
 
 TEST_F(ReportBuilder, AgesEndWithTheProgram) {
@@ -120,6 +140,7 @@ TEST_F(ReportBuilder, AgesEndWithTheProgram) {
 TEST_F(ReportBuilder, SocketsAreThoseStillAccusedOfThisGroup) {
   const std::uint32_t group = add_group(400);
   const std::uint32_t other = add_group(1);
+  fixture_.group(other).operation = Operation::read;
   for (std::uint32_t fd = 0; fd < 300; ++fd) fixture_.add_accusation(group, fd, kNow - kSecond);
   fixture_.accusation(0).ended_ns = kNow;
   fixture_.accusation(1).ready = 0;
