@@ -1,45 +1,102 @@
 #include "preload/born_with.h"
 
+#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
+#include <cstdio>
 #include <ctime>
 
 #include "preload/socket_kind.h"
+#include "preload/streams.h"
 #include "preload/table.h"
+#include "watch/probe.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack {
 namespace {
 
-// Below are the standard streams: a connection there was meant to be there.
-constexpr int kFirst = 3;
-constexpr int kLast = 255;
+// Numbers are asked after in blocks until all that are open are found, below the limit the program has now,
+// and not for ever: a socket above was hardly meant to come. Where the kernel does not tell how many are
+// open, the first thousand are enough.
+constexpr unsigned kBlock = 256;
+constexpr unsigned kFirstBlock = 64;
+constexpr unsigned kFarthest = 1024;
 
-bool is_connection(int fd) {
-  if (ask_stream_flags(fd) == kNoStream) return false;
+// Open descriptors, or 0: before Linux 6.2, or without /proc.
+unsigned count_of_descriptors() {
+  struct stat facts {};
+  if (raw_failed(raw_syscall(SYS_newfstatat, AT_FDCWD, reg("/proc/self/fd"), reg(&facts), 0))) return 0;
+  return static_cast<unsigned>(facts.st_size);
+}
+
+unsigned limit_of_descriptors() {
+  rlimit limit{};
+  if (raw_failed(raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reg(&limit)))) return kFirstBlock;
+  return static_cast<unsigned>(std::min<std::uint64_t>(limit.rlim_cur, kFarthest));
+}
+
+bool is_connected(int fd) {
   tcp_info info{};
   socklen_t length = sizeof info;
   const long answer = raw_syscall(SYS_getsockopt, fd, IPPROTO_TCP, TCP_INFO, reg(&info), reg(&length));
-  if (raw_failed(answer)) return false;
-  constexpr unsigned kEstablished = 1;
-  constexpr unsigned kCloseWait = 8;
-  return info.tcpi_state == kEstablished || info.tcpi_state == kCloseWait;
+  constexpr unsigned kClose = 7;
+  return !raw_failed(answer) && info.tcpi_state != kClose;
 }
+
+// inetd puts one socket under 0, 1 and 2.
+class Arrivals {
+ public:
+  void take(int fd) {
+    const std::uint32_t flags = ask_stream_flags(fd);
+    if (flags == kNoStream || (flags & slot_flag::unix_stream) != 0 || !is_connected(fd)) return;
+    const std::uint64_t cookie = socket_cookie(fd);
+    for (unsigned i = 0; i < known_; i++) {
+      if (cookies_[i] == cookie) return table::duplicate(numbers_[i], fd);
+    }
+    // Who only holds a listener is not to blame for its queue: the flag comes with the first accept.
+    table::inherit_over_exec(fd, flags & ~slot_flag::listener);
+    if (fd == STDIN_FILENO && table::is_tracked(fd)) streams::remember(fd, stdin);
+    if (known_ == kRemembered) return;
+    cookies_[known_] = cookie;
+    numbers_[known_++] = fd;
+  }
+
+ private:
+  static constexpr unsigned kRemembered = 16;
+  std::uint64_t cookies_[kRemembered];
+  int numbers_[kRemembered];
+  unsigned known_ = 0;
+};
 
 }  // namespace
 
 void take_in_connections_from_exec() {
-  pollfd polled[kLast - kFirst + 1];
-  for (int fd = kFirst; fd <= kLast; fd++) polled[fd - kFirst] = {fd, 0, 0};
-  timespec none{};
-  // EINVAL: RLIMIT_NOFILE is below that; a program so limited is not worth the search.
-  if (raw_failed(raw_syscall(SYS_ppoll, reg(polled), kLast - kFirst + 1, reg(&none), 0, 8))) return;
-  for (const pollfd& each : polled) {
-    if ((each.revents & POLLNVAL) == 0 && is_connection(each.fd)) table::inherit_over_exec(each.fd);
+  const unsigned open = count_of_descriptors();
+  const unsigned limit = limit_of_descriptors();
+  const unsigned most = std::min(limit, kBlock);  // ppoll refuses more entries than the limit
+  Arrivals arrivals;
+  pollfd polled[kBlock];
+  unsigned found = 0;
+  unsigned size = std::min(kFirstBlock, most);
+  for (unsigned first = 0; first < limit && (open == 0 || found < open) && size > 0;
+       first += size, size = most) {
+    for (unsigned i = 0; i < size; i++) polled[i] = {static_cast<int>(first + i), 0, 0};
+    timespec none{};
+    if (raw_failed(raw_syscall(SYS_ppoll, reg(polled), size, reg(&none), 0, 8))) return;
+    for (unsigned i = 0; i < size; i++) {
+      if ((polled[i].revents & POLLNVAL) != 0) [[likely]]
+        continue;
+      found++;
+      arrivals.take(polled[i].fd);
+    }
   }
 }
 

@@ -234,10 +234,11 @@ void adopt(int fd, std::uint32_t flags) {
   recording->opened.fetch_add(1, std::memory_order_relaxed);
 }
 
-void inherit_over_exec(int fd) {
+void inherit_over_exec(int fd, std::uint32_t flags) {
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
-  fill(recording, static_cast<std::uint32_t>(fd), slot_flag::adopted | slot_flag::inherited, 0, birth());
+  fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted | slot_flag::inherited, 0,
+       birth());
   recording->inherited.fetch_add(1, std::memory_order_relaxed);
 }
 

@@ -24,8 +24,8 @@ inline bool is_tracked(int fd) {
 // added. The open site is the caller's stack.
 void acquire(int fd, std::uint32_t flags);
 
-// The number held a connection when the program began: whoever ran it did not set FD_CLOEXEC.
-void inherit_over_exec(int fd);
+// The number held a connection or a listener when the program began: whoever ran it did not set FD_CLOEXEC.
+void inherit_over_exec(int fd, std::uint32_t flags);
 
 // The number is about to go out of use. Must come before the real call: the instant the kernel returns,
 // another thread can own the number.

@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -177,6 +178,11 @@ void Pass::judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uin
     if (g_unused[site] < kCompany) return;
   }
   if ((word_flags(word) & slot_flag::duplicate) != 0 && has_lower_twin(fd, slot, cookie)) return;
+  // inetd's connection: the program's end is the close that was meant.
+  constexpr std::uint32_t came_over_exec = slot_flag::adopted | slot_flag::inherited;
+  if (kind == SweepKind::at_exit && fd <= STDERR_FILENO &&
+      (word_flags(word) & came_over_exec) == came_over_exec)
+    return;
   book.consider({fd, word, cookie, witness, finding, facts, kind, now_ns}, slot);
 }
 

@@ -213,5 +213,48 @@ TEST(Leaks, WithChildrenStartedInBetween) {
               ElementsAre("eof_not_closed 4 recv"));
 }
 
+// Given over exec under this number, and used with read() alone, which asks nothing about files.
+struct Given {
+  const char* name;
+  const char* number;
+  const char* mode;
+  const char* grace;
+  const char* group;  // "" = none
+};
+void PrintTo(const Given& given, std::ostream* out) { *out << given.name; }
+class GivenOverExec : public testing::TestWithParam<Given> {};
+
+TEST_P(GivenOverExec, IsKnownFromTheStart) {
+  const Given& given = GetParam();
+  const Tracked tracked =
+      track({"--grace", given.grace, "--interval", "50ms"}, {program("over_exec"), given.number, given.mode});
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  std::vector<std::string> groups;
+  for (const Json& process : processes_of(tracked.report, "/over_exec")) {
+    for (const std::string& group : summary(process.at("groups"))) groups.push_back(group);
+    if (*given.group == '\0') {
+      EXPECT_THAT(process.at("open_at_exit"), IsEmpty()) << process.dump(1);
+    }
+  }
+  if (*given.group == '\0') {
+    EXPECT_THAT(groups, IsEmpty()) << tracked.report.dump(1);
+  } else {
+    EXPECT_THAT(groups, ElementsAre(given.group)) << tracked.report.dump(1);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Numbers, GivenOverExec,
+                         testing::Values(Given{"three", "3", "read", "0", "eof_not_closed 1 read"},
+                                         Given{"three_closed", "3", "close", "0", ""},
+                                         Given{"beyond_255", "300", "read", "0", "eof_not_closed 1 read"},
+                                         Given{"beyond_512", "900", "read", "0", "eof_not_closed 1 read"},
+                                         Given{"inetd_exits", "0", "read", "0", ""},
+                                         Given{"inetd_stays", "0", "stay", "100ms", "eof_not_closed 1 read"},
+                                         Given{"inetd_stdio", "0", "fgets", "100ms",
+                                               "eof_not_closed 1 stdio"},
+                                         Given{"listener", "3", "accept", "0", "eof_not_closed 1 read"},
+                                         Given{"cloexec", "3", "cloexec", "0", ""}),
+                         [](const auto& each) { return std::string(each.param.name); });
+
 }  // namespace
 }  // namespace scenario
