@@ -86,6 +86,7 @@ void redact(Report& report) {
     for (auto* groups : {&process.groups, &process.open_at_exit, &process.closed_late}) {
       for (LeakGroup& group : *groups) redact_group(group, redactor);
     }
+    for (Collected& each : process.collected) redact_stack(each.open_stack);
   }
   for (BlindSpotNote& note : report.notes) Redactor::path(note.what);
 }

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "preload/small_text.h"
+#include "watch/runtime_functions.h"
 
 namespace socktrack::java {
 namespace {
@@ -14,14 +15,9 @@ namespace {
 // it happens; stack traces of the language leave most of it out, too.
 constexpr std::string_view kMachinery[] = {"java.lang.invoke.", "jdk.internal.reflect.", "sun.reflect.",
                                            "jdk.internal.vm."};
-// Whoever closes below these was called because nobody had a reference any more. A close() by the program runs
-// through the same cleaner, but is not called from its thread.
-constexpr std::string_view kCollector[] = {"java.lang.ref.Finalizer", "jdk.internal.ref.CleanerImpl.run",
-                                           "java.lang.ref.Reference$ReferenceHandler"};
-
-template <std::size_t N>
-bool starts_with_one_of(std::string_view name, const std::string_view (&starts)[N]) {
-  return std::any_of(std::begin(starts), std::end(starts),
+bool is_machinery(std::string_view name) {
+  return name.find("$$Lambda") != std::string_view::npos ||
+         std::any_of(std::begin(kMachinery), std::end(kMachinery),
                      [&](std::string_view each) { return name.starts_with(each); });
 }
 
@@ -96,11 +92,9 @@ bool read_names(const Access& access, const jvm::StackFrame& frame, Line& line) 
     return false;
   SmallText function{line.function, sizeof line.function};
   add_class_name(function, signature.get());
-  const std::string_view class_name = line.function;
-  line.hidden =
-      starts_with_one_of(class_name, kMachinery) || class_name.find("$$Lambda") != std::string_view::npos;
+  line.hidden = is_machinery(line.function);
   function.add('.').add(method.get());
-  line.collects = starts_with_one_of(line.function, kCollector);
+  line.collects = is_of_collector(line.function);
   SmallText source{line.file, sizeof line.file};
   if (jvmti->functions->get_source_file_name(jvmti, type, file.place()) == jvm::kOk) source.add(file.get());
   return true;

@@ -9,7 +9,7 @@
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
 #include "preload/unloaded_code.h"
-#include "watch/jdk_packages.h"
+#include "watch/runtime_functions.h"
 
 namespace socktrack::managed {
 namespace {
@@ -110,7 +110,7 @@ void collect_java(Header* recording, Lines& lines) {
   for (std::uint32_t i = 0; i < count && lines.count < kMaxFrames; i++) {
     KnownLine line{};
     if (!java_line(recording, access, frames[i], line)) break;
-    lines.from_collector = lines.from_collector || line.collects;
+    if (line.collects) lines.collector = Collector::on_its_thread;
     if (line.index != 0) add(lines, line.index, false, line.identity);
   }
   lines.java = lines.count;
@@ -151,7 +151,11 @@ unsigned runtimes() { return (python::is_known() ? 1U : 0U) | (java::is_known() 
 
 void collect(Header* recording, const StackView& stack, Lines& lines) {
   if (java::is_known() && java::is_called_by_java(stack)) collect_java(recording, lines);
-  if (python::is_known()) collect_python(recording, lines);
+  if (!python::is_known()) return;
+  collect_python(recording, lines);
+  for (std::uint32_t i = 0; i < stack.depth; i++) {
+    if (python::runs_finalizer(stack.addresses[i])) lines.collector = Collector::in_passing;
+  }
 }
 
 std::uint64_t key_of(const StackView& stack, const Lines& lines) {

@@ -17,15 +17,22 @@ std::uint32_t intern(Header* recording, Language language, std::string_view func
 // The same line in another recording (fork); 0 if there is no room.
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to);
 
+// Did a runtime make the call, for an object that nobody refers to any more?
+enum class Collector : std::uint8_t {
+  none,
+  on_its_thread,  // all that this thread calls is such
+  in_passing,
+};
+
 // The lines of other languages that the calling thread is in, innermost first. Java lines stand before all
 // others: they are those that called the native method the thread is in.
 struct Lines {
   std::uint32_t count = 0;
   std::uint32_t java = 0;  // so many of them are Java's
   std::uint32_t index[kMaxFrames];
-  bool entry[kMaxFrames];       // called from native code
-  std::uint64_t hash = 0;       // of all of them; 0 if there are none
-  bool from_collector = false;  // the runtime's collector made the call, for an object nobody refers to
+  bool entry[kMaxFrames];  // called from native code
+  std::uint64_t hash = 0;  // of all of them; 0 if there are none
+  Collector collector = Collector::none;
 };
 void collect(Header* recording, const StackView& stack, Lines& lines);
 

@@ -44,6 +44,7 @@ struct Interpreter {
   std::uintptr_t eval, eval_end;
   std::uintptr_t start, end;  // of the module
   std::uintptr_t code_type, text_type;
+  ExportedSymbol finalizers[2];
   void* (*this_thread_state)();
   int (*line_of)(void* code, int offset);
   int (*is_initialized)();
@@ -181,6 +182,8 @@ void consider(const dl_find_object& module) {
   if (python.shape == nullptr || python.code_type == 0 || python.text_type == 0) return;
   python.eval = eval.address;
   python.eval_end = eval.address + eval.size;
+  python.finalizers[0] = exported_symbol(module, "PyObject_CallFinalizerFromDealloc");
+  python.finalizers[1] = exported_symbol(module, "PyObject_CallFinalizer");
   python.start = reinterpret_cast<std::uintptr_t>(module.dlfo_map_start);
   python.end = reinterpret_cast<std::uintptr_t>(module.dlfo_map_end);
   g_known.store(&python, std::memory_order_release);
@@ -191,6 +194,15 @@ bool is_known() { return g_known.load(std::memory_order_relaxed) != nullptr; }
 bool runs_python(std::uintptr_t address) {
   const Interpreter* python = g_known.load(std::memory_order_acquire);
   return python != nullptr && address >= python->eval && address < python->eval_end;
+}
+
+bool runs_finalizer(std::uintptr_t address) {
+  const Interpreter* python = g_known.load(std::memory_order_acquire);
+  if (python == nullptr) return false;
+  for (const ExportedSymbol& each : python->finalizers) {
+    if (address >= each.address && address < each.address + each.size) return true;
+  }
+  return false;
 }
 
 bool is_interpreter(std::uintptr_t address) {

@@ -28,6 +28,8 @@ bool is_known();
 
 // True for code of the function that runs Python code: where Python frames belong in the native stack.
 bool runs_python(std::uintptr_t address);
+// True for code of the functions that finalize objects nobody refers to any more.
+bool runs_finalizer(std::uintptr_t address);
 // True for other code of the interpreter's module.
 bool is_interpreter(std::uintptr_t address);
 

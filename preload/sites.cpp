@@ -51,12 +51,18 @@ void publish(Site* site, const std::uint64_t* frames, std::uint32_t depth) {
 }  // namespace
 
 std::uint32_t capture(Header* recording) {
+  managed::Collector unasked;
+  return capture(recording, unasked);
+}
+
+std::uint32_t capture(Header* recording, managed::Collector& collector) {
   Stack scratch;
   const StackView stack = take_stack(scratch);
   if (stack.depth == 0) return 0;
   const unsigned known = managed::runtimes();
   managed::Lines lines;
   if (known != 0 && !stack.crosses_signal) managed::collect(recording, stack, lines);
+  collector = lines.collector;
   bool fresh = false;
   const std::uint32_t index = claim(recording, managed::key_of(stack, lines), fresh);
   if (!fresh) return index;
@@ -64,7 +70,7 @@ std::uint32_t capture(Header* recording) {
   const std::uint32_t depth = managed::merge(recording, stack, lines, frames);
   publish(recorder::site_at(recording, index), frames, depth);
   // The first stack through a runtime is what tells of it: once more, with its lines.
-  return managed::runtimes() != known ? capture(recording) : index;
+  return managed::runtimes() != known ? capture(recording, collector) : index;
 }
 
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {

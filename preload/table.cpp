@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "preload/closes.h"
 #include "preload/process.h"
 #include "preload/recorder.h"
 #include "preload/sites.h"
@@ -111,41 +112,6 @@ void for_each_number(int fd, Visit visit) {
   for_each_twin(recording, static_cast<std::uint32_t>(fd), [&](std::uint32_t, Slot& twin) { visit(twin); });
 }
 
-// The program closed a socket that had been accused: an early verdict, not a leak. Its group gets patience.
-void note_late_close(Header* recording, const Slot& slot, std::uint32_t generation) {
-  if (slot.watched_generation.load(std::memory_order_acquire) != generation) return;
-  const std::uint32_t index = slot.accusation.load(std::memory_order_seq_cst);
-  if (index == 0 || index > kMaxAccusations) return;
-  auto* start = reinterpret_cast<char*>(recording);
-  auto& accusation = reinterpret_cast<Accusation*>(start + recording->accusations_at)[index - 1];
-  const std::uint64_t now = recorder::now_ns();
-  std::uint64_t still_accused = 0;
-  if (!accusation.ended_ns.compare_exchange_strong(still_accused, std::max<std::uint64_t>(now, 1))) return;
-  auto& group = reinterpret_cast<Group*>(start + recording->groups_at)[accusation.group];
-  group.late_closes.fetch_add(1, std::memory_order_relaxed);
-  if (recording->grace_ns == 0) return;  // asked to count whatever is dead at exit, however young
-  const std::uint64_t patience = 2 * (now - std::min(now, accusation.dead_since_ns));
-  if (patience > group.grace_ns.load(std::memory_order_relaxed))
-    group.grace_ns.store(patience, std::memory_order_relaxed);
-}
-
-// Where the sockets of an open site are closed: the first few, then every 64th.
-void sample_close(Header* recording, std::uint32_t open_site) {
-  Site* site = open_site == 0 ? nullptr : recorder::site_at(recording, open_site);
-  if (site == nullptr) return;
-  const std::uint64_t before = site->closed.fetch_add(1, std::memory_order_relaxed);
-  if (before >= 8 && before % 64 != 0) return;
-  const std::uint32_t closed_at = sites::capture(recording);
-  if (closed_at == 0) return;
-  for (CloseSample& sample : site->closes) {
-    std::uint32_t found = sample.site.load(std::memory_order_relaxed);
-    if (found == 0 && sample.site.compare_exchange_strong(found, closed_at)) found = closed_at;
-    if (found != closed_at) continue;
-    sample.count.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
-}
-
 void note_thread(Header* recording, std::uint32_t tid) {
   auto* names = reinterpret_cast<ThreadName*>(reinterpret_cast<char*>(recording) + recording->threads_at);
   ThreadName& entry = names[tid % kMaxThreads];
@@ -181,16 +147,11 @@ void sight_twins(Header* recording, std::uint32_t fd, Sighting sighting, std::ui
   });
 }
 
-bool is_accused(const Slot& slot, std::uint32_t generation) {
-  return slot.watched_generation.load(std::memory_order_acquire) == generation &&
-         slot.accusation.load(std::memory_order_relaxed) != 0;
-}
-
 // A close by the runtime at its end is no close by the program: what was leaked until now was leaked.
 bool is_teardown(const Header& recording, const Slot& slot) {
   if (teardown::under_way()) return true;
   const std::uint64_t word = slot.word.load(std::memory_order_relaxed);
-  const bool counts_already = is_accused(slot, word_generation(word)) ||
+  const bool counts_already = closes::is_accused(slot, word_generation(word)) ||
                               (recording.grace_ns == 0 && (word_flags(word) & slot_flag::sighted) != 0);
   return counts_already && teardown::is_calling();
 }
@@ -206,10 +167,8 @@ void release_tracked(Header* recording, std::uint32_t fd) {
   const std::uint64_t before =
       slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
   if ((word_flags(before) & slot_flag::live) == 0) return;
-  if (!torn_down) note_late_close(recording, *slot, word_generation(before));
-  if (!last) return;
-  recording->closed.fetch_add(1, std::memory_order_relaxed);
-  if (!torn_down) sample_close(recording, slot->open_site.load(std::memory_order_relaxed));
+  if (!torn_down) closes::note(recording, *slot, before, last);
+  if (last) recording->closed.fetch_add(1, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -258,7 +217,7 @@ void lost(int fd) {
   const std::uint64_t before =
       slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
   if ((word_flags(before) & slot_flag::live) == 0) return;
-  note_late_close(recording, *slot, word_generation(before));
+  closes::note_unseen(recording, *slot, word_generation(before));
   recording->closed.fetch_add(1, std::memory_order_relaxed);
   recorder::count(BlindSpot::unseen_close);
 }

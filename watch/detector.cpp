@@ -51,13 +51,14 @@ Finding judge_half_open(const Witness& witness, const KernelFacts& facts, std::u
   return {Verdict::half_open_peer, std::min(since, now_ns), false, 6};
 }
 
-// One half of a pair whose other half is closed, and nobody ever looked: the JDK keeps one to put over
-// descriptors that it closes under the feet of blocked threads.
+// One half of a pair whose other half is closed, and nobody ever looked, or shut down at once: the JDK keeps
+// one to put over descriptors that it closes under the feet of blocked threads.
 bool may_be_a_dead_end(const Witness& witness, Verdict verdict) {
   constexpr std::uint32_t kCameOtherwise = slot_flag::accepted | slot_flag::connect_tried |
                                            slot_flag::adopted | slot_flag::inherited | slot_flag::passed;
-  return verdict == Verdict::fin_unread && has(witness, slot_flag::unix_stream) && !witness.sighted &&
-         !has(witness, kCameOtherwise);
+  const bool unused = verdict == Verdict::fin_unread && !witness.sighted;
+  const bool shut_down = verdict == Verdict::eof_not_closed && witness.operation == Operation::shutdown;
+  return (unused || shut_down) && has(witness, slot_flag::unix_stream) && !has(witness, kCameOtherwise);
 }
 
 Finding judge_unconnected(const Witness& witness, const KernelFacts& facts, std::uint64_t now_ns) {

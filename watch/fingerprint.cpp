@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "watch/jdk_packages.h"
+#include "watch/runtime_functions.h"
 #include "watch/own_code.h"
 #include "watch/vocabulary.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "watch/jdk_packages.h"
+#include "watch/runtime_functions.h"
 
 namespace socktrack {
 namespace {

@@ -44,6 +44,7 @@ Json to_json(const BlindSpotNote& note) {
 Json to_json(const PeerCount& peer) { return {{"address", peer.address}, {"count", peer.count}}; }
 
 Json to_json(const SiblingClose& close);
+Json to_json(const Collected& collected);
 Json to_json(const LeakGroup& group);
 Json to_json(const SuppressedGroup& suppressed);
 Json to_json(const ProcessReport& process);
@@ -56,7 +57,16 @@ Json list_of(const std::vector<T>& items) {
 }
 
 Json to_json(const SiblingClose& close) {
-  return {{"share", rounded(close.share)}, {"samples", close.samples}, {"stack", list_of(close.stack)}};
+  return {{"share", rounded(close.share)},
+          {"samples", close.samples},
+          {"by_collector", close.by_collector},
+          {"stack", list_of(close.stack)}};
+}
+
+Json to_json(const Collected& collected) {
+  return {{"count", collected.count},
+          {"after_s", rounded(collected.after_s)},
+          {"open_stack", list_of(collected.open_stack)}};
 }
 
 Json holder_of(const EvidenceFacts& evidence) {
@@ -88,6 +98,7 @@ Json to_json(const LeakGroup& group) {
           {"severity", name_of(group.severity)},
           {"trend", name_of(group.trend)},
           {"late_closes", group.late_closes},
+          {"collected", group.collected},
           {"opened_here", group.opened_here},
           {"closed_here", group.closed_here},
           {"open_stack", list_of(group.open_stack)},
@@ -139,6 +150,7 @@ Json to_json(const ProcessReport& process) {
           {"groups", list_of(process.groups)},
           {"open_at_exit", list_of(process.open_at_exit)},
           {"closed_late", list_of(process.closed_late)},
+          {"collected", list_of(process.collected)},
           {"suppressed", list_of(process.suppressed)},
           {"blind_spots", list_of(process.blind_spots)}};
 }

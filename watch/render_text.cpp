@@ -87,7 +87,8 @@ std::uint64_t leak_sites(const ProcessReport& process) {
 
 bool is_quiet(const ProcessReport& process) {
   return process.groups.empty() && process.open_at_exit.empty() && process.closed_late.empty() &&
-         process.suppressed.empty() && process.blind_spots.empty() && (process.final_look || process.running);
+         process.collected.empty() && process.suppressed.empty() && process.blind_spots.empty() &&
+         (process.final_look || process.running);
 }
 
 std::string state_of(const ProcessReport& process) {
@@ -209,6 +210,7 @@ class Text {
           plural(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
     }
     if (!process.closed_late.empty()) closed_late(process);
+    for (const Collected& each : process.collected) collected(each);
     if (!process.suppressed.empty()) suppressed(process);
     for (const BlindSpotNote& each : process.blind_spots) {
       // What a vfork child closes is rightly left alone, and happens at every subprocess: for the JSON only.
@@ -244,7 +246,8 @@ class Text {
          group.per_minute > 0 ? fmt::format("{:.1f} per minute, ", group.per_minute) : "",
          duration(group.oldest_s), group.count > 1 ? ", median " + duration(group.median_s) : "",
          group.trend == Trend::unknown ? "" : fmt::format(", {}", name_of(group.trend)), group.fingerprint);
-    if (group.late_closes > 0) line("  {}", closed_later(group));
+    if (group.late_closes > group.collected) line("  {}", closed_later(group));
+    if (group.collected > 0) line("  {} more closed by the garbage collector alone", group.collected);
     if (!group.pools.empty())
       line("  named by the program: {}", clean(fmt::format("{}", fmt::join(group.pools, ", "))));
     if (!group.peers.empty()) line("  peers: {}", peers(group));
@@ -260,7 +263,7 @@ class Text {
 
   static std::string closed_later(const LeakGroup& group) {
     return fmt::format("{} more closed later than the grace, which is {} for this group now{}",
-                       group.late_closes, duration(group.grace_s),
+                       group.late_closes - group.collected, duration(group.grace_s),
                        group.severity == Severity::info && is_leak(group.verdict)
                            ? ": a pool that looks before it uses them again, no leak"
                            : "");
@@ -296,7 +299,7 @@ class Text {
   static std::string shares(const LeakGroup& group) {
     std::string text;
     for (const SiblingClose& each : group.sibling_closes) {
-      const std::string place = telling_place(each.stack);
+      const std::string place = each.by_collector ? "the garbage collector" : telling_place(each.stack);
       text += fmt::format("{}{:.0f} % {}", text.empty() ? "" : ", ", each.share * 100,
                           place.empty() ? "somewhere unknown" : place);
     }
@@ -346,9 +349,20 @@ class Text {
     }
   }
 
+  void collected(const Collected& collected) {
+    const Frame* opened = telling_frame(collected.open_stack);
+    blank();
+    line("no leaks, but nobody closes them: {} closed by the garbage collector{}: opened in {}",
+         plural(collected.count, "socket"),
+         collected.after_s > 0 ? fmt::format(", after up to {}", duration(collected.after_s)) : "",
+         opened == nullptr ? "somewhere unknown"
+                           : fmt::format("{} {}", function_of(*opened), place_of(*opened)));
+  }
+
   void closed_late(const ProcessReport& process) {
     std::uint64_t sum = 0;
-    for (const LeakGroup& each : process.closed_late) sum += each.late_closes;
+    for (const LeakGroup& each : process.closed_late) sum += each.late_closes - each.collected;
+    if (sum == 0) return;  // all by the collector: told there
     blank();
     line("not leaks: {} closed after all, later than the grace: {}", plural(sum, "socket"),
          open_places(process.closed_late));

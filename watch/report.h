@@ -40,6 +40,14 @@ struct SiblingClose {
   double share = 0;  // of the sampled closes, 0 to 1
   std::uint64_t samples = 0;
   std::vector<Frame> stack;
+  bool by_collector = false;  // the runtime's, because nobody referred to the socket any more
+};
+
+// Sockets that only the collector of their runtime closed.
+struct Collected {
+  std::uint64_t count = 0;
+  double after_s = 0;  // at most so long after the end was seen
+  std::vector<Frame> open_stack;
 };
 
 struct PeerCount {
@@ -72,6 +80,7 @@ struct LeakGroup {
   Severity severity = Severity::info;
   Trend trend = Trend::unknown;
   std::uint64_t late_closes = 0;
+  std::uint64_t collected = 0;    // of the late closes: made by the runtime's collector
   std::uint64_t opened_here = 0;  // all sockets opened at the open site
   std::uint64_t closed_here = 0;  // ... and how many of them the program closed
   std::vector<std::uint32_t> open_sites;  // of the recording; several if stacks differ far from the leak only
@@ -115,6 +124,8 @@ struct ProcessReport {
   std::vector<LeakGroup> groups;            // accused and not closed, largest first
   std::vector<LeakGroup> open_at_exit;      // dead, but younger than the grace at exit: no leak
   std::vector<LeakGroup> closed_late;       // accused once, all of them closed after all: no leak
+                                            // (unless only the collector did)
+  std::vector<Collected> collected;         // by open site, most first
   std::vector<SuppressedGroup> suppressed;  // by the user: neither leaks nor shown at length
   std::vector<BlindSpotNote> blind_spots;
 };

@@ -11,6 +11,7 @@
 
 #include "watch/evidence.h"
 #include "watch/fingerprint.h"
+#include "watch/runtime_functions.h"
 #include "watch/same_leak.h"
 #include "watch/suspects.h"
 #include "watch/vocabulary.h"
@@ -97,6 +98,11 @@ std::vector<Frame> expand(const RecordingView& recording, std::uint32_t site_ind
   return stack;
 }
 
+bool is_by_collector(const std::vector<Frame>& stack) {
+  return std::any_of(stack.begin(), stack.end(),
+                     [](const Frame& frame) { return is_of_collector(frame.function); });
+}
+
 // Where the sockets of this open site are closed, by sampled share.
 std::vector<SiblingClose> sibling_closes(const RecordingView& recording, const Site& open_site,
                                          Names& names) {
@@ -106,11 +112,14 @@ std::vector<SiblingClose> sibling_closes(const RecordingView& recording, const S
     const std::uint32_t count = sample.count.load();
     if (count == 0) continue;
     sum += count;
-    closes.push_back({0, count, expand(recording, sample.site.load(), names)});
+    closes.push_back({0, count, expand(recording, sample.site.load(), names), false});
+    closes.back().by_collector = is_by_collector(closes.back().stack);
   }
   for (SiblingClose& each : closes) each.share = static_cast<double>(each.samples) / static_cast<double>(sum);
-  std::stable_sort(closes.begin(), closes.end(),
-                   [](const SiblingClose& a, const SiblingClose& b) { return a.samples > b.samples; });
+  // What the program itself does is the example to follow.
+  std::stable_sort(closes.begin(), closes.end(), [](const SiblingClose& a, const SiblingClose& b) {
+    return a.by_collector != b.by_collector ? b.by_collector : a.samples > b.samples;
+  });
   return closes;
 }
 
@@ -247,6 +256,7 @@ LeakGroup build_group(const RecordingView& recording, const Group& group, const 
   out.fingerprint = fingerprints.of(recording, group);
   out.verdict = group.verdict;
   out.late_closes = group.late_closes.load();
+  out.collected = group.collected.load();
   out.count = still_accused(group);
   out.severity = severity_of(group);
   out.trend = trend_of(group);
@@ -299,6 +309,17 @@ void add_groups(ProcessReport& report, const RecordingView& recording, Names& na
   report.leaked = leaks_in(report.groups);
 }
 
+void add_collected(ProcessReport& report, const RecordingView& recording, Names& names) {
+  for (std::uint32_t i = 1; i < kMaxSites; ++i) {
+    const Site* site = recording.site(i);
+    if (site == nullptr || site->collected.load() == 0) continue;
+    report.collected.push_back(
+        {site->collected.load(), site->collected_after_ms.load() / 1000.0, expand(recording, i, names)});
+  }
+  std::stable_sort(report.collected.begin(), report.collected.end(),
+                   [](const Collected& a, const Collected& b) { return a.count > b.count; });
+}
+
 void add_blind_spots(ProcessReport& report, const Header& header) {
   for (std::size_t i = 0; i < static_cast<std::size_t>(BlindSpot::count_); ++i) {
     const std::uint64_t count = header.blind_spots[i].load();
@@ -348,6 +369,7 @@ ProcessReport build_process(const RecordingView& recording, const ProcessFate& f
   report.live = minus(report.opened + header.inherited.load(), report.closed);
   report.mitigated = header.mitigated.load();
   add_groups(report, recording, names);
+  add_collected(report, recording, names);
   add_blind_spots(report, header);
   return report;
 }

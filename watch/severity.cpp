@@ -48,7 +48,9 @@ Trend trend_of(const Group& group) {
 
 Severity severity_of(const Group& group) {
   if (!is_leak(group.verdict) || (group.flags & group_flag::at_exit) != 0) return Severity::info;
-  const std::uint64_t late = group.late_closes.load();
+  // What only the collector closed says nothing of a pool.
+  const std::uint64_t collected = group.collected.load();
+  const std::uint64_t late = std::max<std::uint64_t>(group.late_closes.load(), collected) - collected;
   const bool is_reused = late >= kReuses && late >= still_accused(group);
   return is_reused && trend_of(group) != Trend::growing ? Severity::info : Severity::leak;
 }

@@ -18,13 +18,14 @@ std::string how_many(const LeakGroup& group) {
 
 std::string where_others_go(const LeakGroup& group) {
   if (group.sibling_closes.empty()) return "";
-  const std::string place = telling_place(group.sibling_closes.front().stack);
-  if (place.empty()) return "";
+  const bool by_collector = group.sibling_closes.front().by_collector;
+  const std::string place = by_collector ? "" : telling_place(group.sibling_closes.front().stack);
+  if (place.empty() && !by_collector) return "";
   std::uint64_t sum = 0;
   for (const SiblingClose& each : group.sibling_closes) sum += each.samples;
   const std::uint64_t percent = group.sibling_closes.front().samples * 100 / std::max<std::uint64_t>(sum, 1);
   return "; " + (percent >= 100 ? "the others" : std::to_string(percent) + " % of the others") +
-         " are closed at " + place;
+         (by_collector ? " are closed by the garbage collector alone" : " are closed at " + place);
 }
 
 std::string where_seen(const LeakGroup& group) {

@@ -175,8 +175,12 @@ struct Site {
   std::atomic<std::uint64_t> opened;
   std::atomic<std::uint64_t> closed;
   CloseSample closes[6];
+  // For open sites: how many the runtime's collector closed because nobody referred to them any more, and how
+  // long after their end at most (ms).
+  std::atomic<std::uint32_t> collected;
+  std::atomic<std::uint32_t> collected_after_ms;
 };
-static_assert(sizeof(Site) == 320);
+static_assert(sizeof(Site) == 328);
 
 struct Module {
   std::atomic<std::uint64_t> base;  // start of the mapping; 0 = free, 1 = it was unloaded
@@ -242,8 +246,10 @@ struct Group {
   std::atomic<std::uint32_t> sizes_used;
   std::uint32_t size_step_s;  // least time between two samples; 0 = 1
   Evidence evidence;
+  std::atomic<std::uint32_t> collected;  // of the late closes: made by the runtime's collector
+  std::uint32_t reserved;
 };
-static_assert(sizeof(Group) == 424);
+static_assert(sizeof(Group) == 432);
 
 struct Endpoint {
   std::uint16_t family;      // 0 = unknown, AF_INET, AF_INET6, AF_UNIX

@@ -115,5 +115,73 @@ TEST(Java, EveryVersionNamesItsLines) {
   if (tried == 0) GTEST_SKIP() << "no other JDK in /usr/lib/jvm";
 }
 
+// How often the collector came, and in which way, says nothing about the program.
+TEST(Java, SameAnswersUnderEveryCollectorAndItsOwnChecks) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  int tried = 0;
+  for (const char* collector : {"Serial", "Parallel", "G1", "Z", "Shenandoah"}) {
+    SCOPED_TRACE(collector);
+    const std::string flag = std::string("-XX:+Use") + collector + "GC";
+    if (run({find_program("java"), flag, "-version"}).status != 0) continue;
+    const Json process = java_process({"Churn", "400", "leak"}, {flag, "-Xmx64m", "-Xcheck:jni"});
+    ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 32 read"));
+    const Json& group = process.at("groups").front();
+    EXPECT_THAT(own_lines(group.at("open_stack")).front(), "Churn.serve Churn.java:42");
+    EXPECT_THAT(own_lines(group.at("sighting_stack")).front(), "Churn.readToEnd Churn.java:31");
+    tried++;
+  }
+  EXPECT_GE(tried, 3);
+}
+
+TEST(Java, ExitInTheMiddleOfEverything) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  for (int i = 0; i < 5; i++)
+    java_process({"Churn", std::to_string(100 * (i + 1)), "exit"}, {"-Xmx64m", "-Xcheck:jni"});
+}
+
+// The JDK's way to wake who reads: a dead descriptor over the number. That is the close, the number's is not.
+TEST(Java, ClosedWhileAnotherThreadReads) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  for (const char* flag : {"-Djdk.lang.Process.launchMechanism=FORK",
+                           "-Djdk.lang.Process.launchMechanism=VFORK", "-Djdk.net.usePlainSocketImpl=true"}) {
+    SCOPED_TRACE(flag);
+    const Json process = java_process({"Interrupted"}, {flag});
+    EXPECT_THAT(process.at("groups"), IsEmpty());
+    EXPECT_GE(opened(process), 21U);
+    EXPECT_THAT(process.at("blind_spots").dump(), testing::Not(HasSubstr("unseen_close")));
+  }
+}
+
+TEST(Java, WhatOnlyTheCollectorClosesIsTold) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  const Json process = java_process({"Dropped"});
+  EXPECT_THAT(process.at("groups"), IsEmpty());
+  ASSERT_EQ(process.at("collected").size(), 1U) << process.dump(1);
+  const Json& collected = process.at("collected").front();
+  EXPECT_EQ(collected.at("count"), 20);
+  EXPECT_THAT(own_lines(collected.at("open_stack")),
+              ElementsAre("Dropped.serve Dropped.java:18", "Dropped.main Dropped.java:27"));
+}
+
+TEST(Java, VmThatAProgramStartsLateAndLetsGo) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  if (access(program("embedded_vm").c_str(), X_OK) != 0) GTEST_SKIP() << "no jni.h when this was configured";
+  const auto home = std::filesystem::canonical(find_program("java")).parent_path().parent_path();
+  const std::string vm = home / "lib/server/libjvm.so";
+  const Tracked tracked =
+      track({"--grace", "0"}, {program("embedded_vm"), vm, java_classes("programs"), "NioLeak"});
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  const Json process = process_of(tracked.report, "/embedded_vm");
+  int java = 0;
+  for (const Json& group : process.at("groups")) {
+    if (group.at("operation") != "read") continue;
+    EXPECT_EQ(group.at("count"), 6);
+    EXPECT_THAT(own_lines(group.at("sighting_stack")).front(), "NioLeak.onReadable NioLeak.java:33");
+    java++;
+  }
+  EXPECT_EQ(java, 1);
+  EXPECT_EQ(leaked(process), 9U) << process.at("groups").dump(1);
+}
+
 }  // namespace
 }  // namespace scenario

@@ -239,6 +239,16 @@ TEST(Detector, HalfOfAPairThatNobodyLookedAtNeedsCompany) {
   EXPECT_FALSE(judge(witness, in_state(TCP_CLOSE_WAIT), 0, kNow).needs_company);
 }
 
+TEST(Detector, HalfOfAPairThatWasShutDownAtOnceNeedsCompany) {
+  Witness witness = saw(0);
+  witness.flags = slot_flag::live | slot_flag::unix_stream | slot_flag::shut_read | slot_flag::shut_write;
+  EXPECT_FALSE(judge(witness, in_state(TCP_CLOSE_WAIT), 0, kNow).needs_company) << "somebody read its end";
+  witness.operation = Operation::shutdown;
+  const Finding finding = judge(witness, in_state(TCP_CLOSE_WAIT), 0, kNow);
+  EXPECT_EQ(finding.verdict, Verdict::eof_not_closed);
+  EXPECT_TRUE(finding.needs_company);
+}
+
 TEST(Detector, ConnectionThatWasOnceAndIsClosedIsNoAbandonedSocket) {
   Witness witness = saw(0);
   witness.flags = slot_flag::live | slot_flag::connect_tried;

@@ -84,6 +84,7 @@ Report leaking() {
   leaky.ended = "2023-11-14T22:13:21.000Z";
   leaky.leaked = 23;
   leaky.groups = {leak(23)};
+  leaky.collected = {{20, 31.4, {frame("serve", "/src/app/server.c", 12)}}};
   report.processes = {leaky};
   return report;
 }
@@ -265,6 +266,26 @@ TEST(RenderText, AGroupTellsItsStory) {
           "    fd 7     127.0.0.1:80 <- 127.0.0.1:4242  CLOSE_WAIT, 0 unread, 34 s\n"));
   EXPECT_THAT(text, HasSubstr("    ... 18 more\n"));
   EXPECT_THAT(text, Not(HasSubstr("\033")));
+}
+
+TEST(RenderText, WhatOnlyTheCollectorClosesIsNoLeakButTold) {
+  Report report;
+  report.processes = {process(7)};
+  Frame line = frame("shop.Server.serve", "Server.java", 12);
+  line.language = "java";
+  report.processes[0].collected = {{20, 31.4, {line}}};
+  EXPECT_THAT(
+      text_of(report),
+      HasSubstr("no leaks, but nobody closes them: 20 sockets closed by the garbage collector, after up to "
+                "31 s: opened in shop.Server.serve Server.java:12"));
+  LeakGroup group = leak(3);
+  group.late_closes = group.collected = 5;
+  group.sibling_closes = {{1, 8, {line}, true}};
+  report.processes[0].groups = {group};
+  const std::string text = text_of(report);
+  EXPECT_THAT(text, HasSubstr("5 more closed by the garbage collector alone"));
+  EXPECT_THAT(text, HasSubstr("the others are closed by the garbage collector alone;"));
+  EXPECT_THAT(text, Not(HasSubstr("closed later than the grace")));
 }
 
 TEST(RenderText, ErrorsAreNamed) {

@@ -55,6 +55,14 @@ TEST_F(SeverityOf, APoolThatClosesWhenItLooksAgainIsNone) {
   EXPECT_EQ(still_accused(pool), 5U);
 }
 
+TEST_F(SeverityOf, WhatTheCollectorClosesExcusesNothing) {
+  Group& collected = group(Verdict::eof_not_closed, 30, 20);
+  collected.collected = 20;
+  EXPECT_EQ(severity_of(collected), Severity::leak);
+  collected.collected = 0;
+  EXPECT_EQ(severity_of(collected), Severity::info);
+}
+
 TEST_F(SeverityOf, FewLateClosesExcuseNothing) {
   EXPECT_EQ(severity_of(group(Verdict::eof_not_closed, 4, kReuses - 1)), Severity::leak);
   EXPECT_EQ(severity_of(group(Verdict::eof_not_closed, 100, 40)), Severity::leak);

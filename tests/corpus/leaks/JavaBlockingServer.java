@@ -18,7 +18,7 @@ public final class JavaBlockingServer {
     try {
       InputStream in = connection.getInputStream();
       int first = in.read();
-      while (in.read() != -1) continue;
+      while (in.read() != -1) continue;  // LEAK-SEEN
       if (first == 'x') throw new IOException("bad request");
       connection.close();
     } catch (IOException e) {
@@ -33,7 +33,7 @@ public final class JavaBlockingServer {
     ExecutorService pool = Executors.newFixedThreadPool(2);
     for (int i = 0; i < LEAKS + HEALTHY; i++) {
       Corpus.visit(listener, i < LEAKS ? "xxx" : "ok");
-      Socket connection = listener.accept();
+      Socket connection = listener.accept();  // LEAK-OPEN
       pool.execute(() -> handle(connection));
     }
     pool.shutdown();

@@ -20,7 +20,7 @@ public final class JavaHttpClientEntity {
     CloseableHttpClient client = HttpClients.createDefault();
     List<CloseableHttpResponse> responses = new ArrayList<>();
     String url = "http://127.0.0.1:" + listener.getLocalPort() + "/";
-    for (int i = 0; i < CONNECTIONS; i++) responses.add(client.execute(new HttpGet(url)));
+    for (int i = 0; i < CONNECTIONS; i++) responses.add(client.execute(new HttpGet(url)));  // LEAK-OPEN
     for (Socket connection : server.get()) connection.close();
     Corpus.outliveGrace();
     if (responses.get(0).getStatusLine().getStatusCode() == 500) Corpus.done();

@@ -23,7 +23,7 @@ public final class JavaHttpClientPool {
     CloseableHttpClient client = HttpClients.custom().setConnectionManager(pool).build();
     CloseableHttpResponse[] responses = new CloseableHttpResponse[CONNECTIONS];
     String url = "http://127.0.0.1:" + listener.getLocalPort() + "/";
-    for (int i = 0; i < CONNECTIONS; i++) responses[i] = client.execute(new HttpGet(url));
+    for (int i = 0; i < CONNECTIONS; i++) responses[i] = client.execute(new HttpGet(url));  // LEAK-OPEN
     for (CloseableHttpResponse response : responses) EntityUtils.consume(response.getEntity());
     for (Socket connection : server.get()) connection.close();
     Corpus.outliveGrace();

@@ -8,7 +8,7 @@ public final class JavaNeverConnected {
 
   public static void main(String[] arguments) throws Exception {
     List<SocketChannel> kept = new ArrayList<>();
-    for (int i = 0; i < LEAKS; i++) kept.add(SocketChannel.open());
+    for (int i = 0; i < LEAKS; i++) kept.add(SocketChannel.open());  // LEAK-OPEN
     Corpus.outliveGrace();
     if (kept.size() == LEAKS) Corpus.done();
   }

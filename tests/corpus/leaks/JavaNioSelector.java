@@ -17,7 +17,7 @@ public final class JavaNioSelector {
 
   static boolean onReadable(SelectionKey key) throws IOException {
     SocketChannel channel = (SocketChannel) key.channel();
-    if (channel.read(ByteBuffer.allocate(64)) != -1) return false;
+    if (channel.read(ByteBuffer.allocate(64)) != -1) return false;  // LEAK-SEEN
     key.cancel();
     kept.add(channel);
     return true;
@@ -31,7 +31,7 @@ public final class JavaNioSelector {
       try (Socket client = new Socket(InetAddress.getLoopbackAddress(), server.socket().getLocalPort())) {
         client.getOutputStream().write('x');
       }
-      SocketChannel channel = server.accept();
+      SocketChannel channel = server.accept();  // LEAK-OPEN
       channel.configureBlocking(false);
       channel.register(selector, SelectionKey.OP_READ);
     }

@@ -6,14 +6,14 @@ public final class JavaUnreferenced {
   private static final int LEAKS = 5;
 
   private static void read(Socket connection) throws java.io.IOException {
-    while (connection.getInputStream().read() != -1) continue;
+    while (connection.getInputStream().read() != -1) continue;  // LEAK-SEEN
   }
 
   public static void main(String[] arguments) throws Exception {
     ServerSocket listener = Corpus.listen();
     for (int i = 0; i < LEAKS; i++) {
       Corpus.visit(listener, "hello");
-      read(listener.accept());
+      read(listener.accept());  // LEAK-OPEN
     }
     Corpus.outliveGrace();
     Corpus.done();

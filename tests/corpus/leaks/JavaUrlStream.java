@@ -27,7 +27,7 @@ public final class JavaUrlStream {
     List<InputStream> kept = new ArrayList<>();
     for (int i = 0; i < ANSWERS; i++) {
       URL url = new URL("http://127.0.0.1:" + listener.getLocalPort() + "/");
-      InputStream stream = url.openConnection(java.net.Proxy.NO_PROXY).getInputStream();
+      InputStream stream = url.openConnection(java.net.Proxy.NO_PROXY).getInputStream();  // LEAK-OPEN
       if (stream.read() != 'x') System.exit(1);
       kept.add(stream);
     }
