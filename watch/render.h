@@ -2,9 +2,9 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "watch/report.h"
+#include "watch/stack_text.h"
 
 namespace socktrack {
 
@@ -15,9 +15,6 @@ struct TextStyle {
 };
 
 std::string render_text(const Report& report, const TextStyle& style);
-// The lines of one stack without line ends, innermost first: "#0  handle_client  server.c:61". What is
-// deeper than 16 frames becomes "... n more".
-std::vector<std::string> stack_lines(const std::vector<Frame>& frames);
 
 std::string render_json(const Report& report);  // ends with a newline
 

@@ -7,36 +7,14 @@
 #include "watch/evidence.h"
 #include "watch/own_code.h"
 #include "watch/render.h"
+#include "watch/stack_text.h"
 #include "watch/summary.h"
 #include "watch/vocabulary.h"
 
 namespace socktrack {
 namespace {
 
-constexpr std::size_t kFramesShown = 16;
-constexpr std::size_t kFunctionWidth = 40;  // longer names push their source line to the right
-constexpr std::size_t kFunctionCut = 100;   // C++ names can be pages long; JSON has them whole
-
 enum class Colour { none, red, green, yellow, bold };
-
-// Names come from other people's programs and files: no control character of theirs may reach the
-// terminal or the log.
-std::string clean(std::string_view text) {
-  std::string safe(text);
-  for (char& c : safe) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return safe;
-}
-
-std::string base_name(std::string_view path) { return clean(path.substr(path.rfind('/') + 1)); }
-
-// The last two parts of a path: enough to tell one main.cpp from another, short enough for a line.
-std::string short_path(std::string_view path) {
-  const auto last = path.rfind('/');
-  if (last == std::string_view::npos || last == 0) return clean(path);
-  return clean(path.substr(path.rfind('/', last - 1) + 1));
-}
 
 std::string plural(std::uint64_t count, std::string_view one) {
   return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
@@ -98,27 +76,12 @@ std::string state_of(const ProcessReport& process) {
 }
 
 std::string who(const ProcessReport& process) {
-  return fmt::format("{} (pid {}{})", base_name(process.exe), process.pid, state_of(process));
+  return fmt::format("{} (pid {}{})", clean_base_name(process.exe), process.pid, state_of(process));
 }
 
 std::string descriptors(const ProcessReport& process) {
   if (process.fds_open == 0) return "";
   return fmt::format(", {} of {} descriptors open", process.fds_open, process.fds_limit);
-}
-
-std::string function_of(const Frame& frame) {
-  if (frame.function.empty()) return fmt::format("{:#x}", frame.offset);
-  const std::string name = clean(frame.function);
-  return name.size() <= kFunctionCut ? name : name.substr(0, kFunctionCut - 3) + "...";
-}
-
-std::string place_of(const Frame& frame) {
-  if (!frame.file.empty() && frame.line > 0) {
-    return fmt::format("{}:{}", short_path(frame.file), frame.line);
-  }
-  if (!frame.module.empty()) return fmt::format("({})", base_name(frame.module));
-  if (frame.language == "native") return "(no module)";
-  return fmt::format("({})", frame.file.empty() ? "unknown source" : short_path(frame.file));
 }
 
 class Text {
@@ -189,7 +152,7 @@ class Text {
       if (!is_quiet(each)) continue;
       opened += each.opened;
       if (++named <= 8) {
-        pids += fmt::format("{}{} {}", named > 1 ? ", " : "", base_name(each.exe), each.pid);
+        pids += fmt::format("{}{} {}", named > 1 ? ", " : "", clean_base_name(each.exe), each.pid);
       }
     }
     if (named > 8) pids += ", ...";
@@ -326,7 +289,7 @@ class Text {
   static std::string open_place(const LeakGroup& group) {
     const Frame* named = telling_frame(group.open_stack);
     if (named == nullptr) return "somewhere unknown";
-    return fmt::format("in {} {}", function_of(*named), place_of(*named));
+    return fmt::format("in {} {}", function_text(*named), place_text(*named));
   }
 
   // Where to look, each place once: the telling frame of the open stacks.
@@ -356,7 +319,7 @@ class Text {
          plural(collected.count, "socket"),
          collected.after_s > 0 ? fmt::format(", after up to {}", duration(collected.after_s)) : "",
          opened == nullptr ? "somewhere unknown"
-                           : fmt::format("{} {}", function_of(*opened), place_of(*opened)));
+                           : fmt::format("{} {}", function_text(*opened), place_text(*opened)));
   }
 
   void closed_late(const ProcessReport& process) {
@@ -378,20 +341,6 @@ class Text {
 };
 
 }  // namespace
-
-std::vector<std::string> stack_lines(const std::vector<Frame>& frames) {
-  const std::size_t shown = std::min(frames.size(), kFramesShown);
-  std::size_t width = 0;
-  for (std::size_t i = 0; i < shown; ++i) width = std::max(width, function_of(frames[i]).size());
-  width = std::min(width, kFunctionWidth);
-  std::vector<std::string> lines;
-  for (std::size_t i = 0; i < shown; ++i) {
-    lines.push_back(fmt::format("#{:<2} {:<{}}  {}{}", i, function_of(frames[i]), width, place_of(frames[i]),
-                                frames[i].inlined ? " [inlined]" : ""));
-  }
-  if (frames.size() > shown) lines.push_back(fmt::format("... {} more", frames.size() - shown));
-  return lines;
-}
 
 std::string render_text(const Report& report, const TextStyle& style) {
   Text text(style);

@@ -16,8 +16,9 @@ inline bool is_of_jdk(std::string_view name) {
 }
 
 // True for what stands in a stack if the runtime made the call, for an object nobody refers to: the threads
-// of a JVM's cleaners and finalizers, CPython's finalization. A close() by a Java program runs through the
-// same cleaner, but is not called from its thread.
+// of a JVM's cleaners and finalizers, CPython's finalization of what lost its last reference (its search for
+// cycles has no exported name). A close() by a Java program runs through the same cleaner, but is not called
+// from its thread.
 inline bool is_of_collector(std::string_view function) {
   constexpr std::string_view starts[] = {"java.lang.ref.Finalizer", "jdk.internal.ref.CleanerImpl.run",
                                          "java.lang.ref.Reference$ReferenceHandler",

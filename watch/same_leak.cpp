@@ -104,6 +104,7 @@ void merge(LeakGroup& to, LeakGroup&& from, std::size_t most_sockets) {
   to.count += from.count;
   to.per_minute += from.per_minute;
   to.late_closes += from.late_closes;
+  to.collected += from.collected;
   to.oldest_s = std::max(to.oldest_s, from.oldest_s);
   to.grace_s = std::max(to.grace_s, from.grace_s);
   if (from.trend == Trend::growing || to.trend == Trend::unknown) to.trend = from.trend;

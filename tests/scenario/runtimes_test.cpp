@@ -70,6 +70,20 @@ TEST(Runtimes, EveryVersionOfPythonNamesItsLines) {
   if (tried == 0) GTEST_SKIP() << "no " << versions;
 }
 
+TEST(Runtimes, WhatPythonOnlyClosesBecauseItIsForgottenIsTold) {
+  if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
+  const Tracked tracked = track({"--grace", "500ms"}, {kPython, script("py_dropped.py")});
+  EXPECT_EQ(tracked.outcome.out, "done\n");
+  const Json& process = tracked.report.at("processes").front();
+  EXPECT_THAT(process.at("groups"), IsEmpty());
+  ASSERT_EQ(process.at("collected").size(), 1U) << process.dump(1);
+  EXPECT_EQ(process.at("collected").front().at("count"), 5);
+  EXPECT_GE(process.at("collected").front().at("after_s"), 1.0);
+  EXPECT_THAT(lines(process.at("collected").front().at("open_stack"), "python"),
+              testing::Contains("read_to_end py_dropped.py:9"));
+  EXPECT_THAT(tracked.outcome.err, testing::HasSubstr("5 sockets closed by the garbage collector"));
+}
+
 TEST(Runtimes, NoLockOfPythonIsTaken) {
   if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
   const Tracked tracked = track({}, {kPython, script("py_lock.py"), program("locked_recv.so")});

@@ -18,8 +18,10 @@ namespace {
 
 using nlohmann::json;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
+using testing::SizeIs;
 using testing::StartsWith;
 
 Frame frame(const std::string& function, const std::string& file, int line) {
@@ -324,6 +326,27 @@ TEST(RenderText, DeepStacksAreCut) {
   ASSERT_EQ(lines.size(), 17U);
   EXPECT_EQ(lines[0], "#0  f  a.c:1 [inlined]");
   EXPECT_EQ(lines[16], "... 4 more");
+}
+
+TEST(RenderText, RunsOfTheJdkAreOneLine) {
+  std::vector<Frame> frames{frame("recv", "", 0)};
+  const auto add = [&](const std::string& function, int count) {
+    for (int i = 0; i < count; ++i) {
+      frames.push_back(frame(function + std::to_string(i), "A.java", i + 1));
+      frames.back().language = "java";
+    }
+  };
+  add("sun.nio.Read", 4);
+  EXPECT_THAT(stack_lines(frames), SizeIs(5)) << "nothing but the JDK";
+  add("shop.Server.read", 1);
+  add("java.util.Call", 3);
+  add("shop.Server.run", 1);
+  add("java.lang.Thread.run", 3);
+  EXPECT_THAT(stack_lines(frames),
+              ElementsAre(StartsWith("#0  recv"), "... 3 frames of the JDK", StartsWith("#4  sun.nio.Read3"),
+                          StartsWith("#5  shop.Server.read0"), StartsWith("#6  java.util.Call0"),
+                          StartsWith("#7  java.util.Call1"), StartsWith("#8  java.util.Call2"),
+                          StartsWith("#9  shop.Server.run0"), "... 3 frames of the JDK"));
 }
 
 TEST(RenderText, ManyProcessesAreSummedUp) {

@@ -15,7 +15,7 @@ public final class JavaNetHttpStream {
 
   public static void main(String[] arguments) throws Exception {
     ServerSocket listener = Corpus.listen();
-    String answer = "HTTP/1.1 200 OK\r\nContent-Length: 900000\r\n\r\n" + "x".repeat(900000);
+    String answer = "HTTP/1.1 200 OK\r\nContent-Length: 120000\r\n\r\n" + "x".repeat(120000);
     FutureTask<List<Socket>> server = new FutureTask<>(() -> Corpus.answer(listener, CONNECTIONS, answer));
     new Thread(server).start();
     HttpClient client = HttpClient.newHttpClient();

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 
 /**
  * A server with a thread pool that reads each client to its end. Of 400 it closes every fourth and keeps the rest:
- * enough for the methods to be compiled on the way. Half of the ends are waited for. With "fixed" all are closed.
+ * enough for the methods to be compiled on the way. Half of the ends are waited for. "fixed": all are closed.
  */
 public final class BlockingLeak {
   private static final int CLIENTS = 400;
@@ -42,7 +42,7 @@ public final class BlockingLeak {
 
   public static void main(String[] arguments) throws Exception {
     boolean fixed = arguments.length > 0 && arguments[0].equals("fixed");
-    ExecutorService pool = Executors.newFixedThreadPool(2);
+    ExecutorService pool = workers(arguments.length > 0 && arguments[0].equals("virtual"));
     try (ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
       for (int i = 0; i < CLIENTS; i++) {
         Socket client = new Socket(server.getInetAddress(), server.getLocalPort());
@@ -58,5 +58,11 @@ public final class BlockingLeak {
     System.out.println("done");
     System.out.flush();
     if (kept.size() != (fixed ? 0 : CLIENTS - CLIENTS / 4)) System.exit(1);
+  }
+
+  private static ExecutorService workers(boolean virtual) throws ReflectiveOperationException {
+    if (!virtual) return Executors.newFixedThreadPool(2);
+    // Since Java 21.
+    return (ExecutorService) Executors.class.getMethod("newVirtualThreadPerTaskExecutor").invoke(null);
   }
 }
