@@ -23,7 +23,7 @@ public final class JavaNetHttpStream {
     List<HttpResponse<InputStream>> responses = new ArrayList<>();
     for (int i = 0; i < CONNECTIONS; i++) {
       HttpRequest request = HttpRequest.newBuilder(uri).build();
-      responses.add(client.send(request, HttpResponse.BodyHandlers.ofInputStream()));  // LEAK-OPEN
+      responses.add(client.send(request, HttpResponse.BodyHandlers.ofInputStream()));
     }
     for (Socket connection : server.get()) connection.close();
     Corpus.outliveGrace();
