@@ -15,7 +15,35 @@
 
 namespace socktrack {
 
+// Returns when `word` is no longer `seen`, was woken, or the time is over.
+inline void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen,
+                            std::uint64_t nanoseconds) {
+  const timespec limit{static_cast<time_t>(nanoseconds / 1'000'000'000),
+                       static_cast<long>(nanoseconds % 1'000'000'000)};
+  raw_syscall(SYS_futex, reg(&word), FUTEX_WAIT_PRIVATE, static_cast<long>(seen), reg(&limit));
+}
+
+inline void wake_all(const std::atomic<std::uint32_t>& word) {
+  raw_syscall(SYS_futex, reg(&word), FUTEX_WAKE_PRIVATE, INT32_MAX);
+}
+
+struct ThreadStart {
+  void* (*body)(void*);
+  std::atomic<std::uint32_t> begun{0};
+};
+
+inline void* begin_thread(void* argument) {
+  auto* start = static_cast<ThreadStart*>(argument);
+  void* (*body)(void*) = start->body;
+  start->begun.store(1, std::memory_order_release);
+  wake_all(start->begun);  // the creator may be gone from here on: the address is only looked up, not read
+  return body(nullptr);
+}
+
 // Starts a detached thread with all signals blocked: the program's handlers run on its own threads only.
+// Returns when it runs.
+//   Hazard: libc marks a thread that does not run yet. A child made by a raw clone in that moment has the
+//   mark and no thread to take it away, and its setuid() waits for that for ever (vsftpd).
 // `callers_mask`: where to keep what the calling thread blocks, or nullptr.
 inline bool start_thread(void* (*body)(void*), std::size_t stack_bytes, sigset_t* callers_mask = nullptr) {
   sigset_t all;
@@ -28,22 +56,14 @@ inline bool start_thread(void* (*body)(void*), std::size_t stack_bytes, sigset_t
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_attr_setstacksize(&attributes, stack_bytes);
   pthread_t thread;
-  const bool started = pthread_create(&thread, &attributes, body, nullptr) == 0;
+  ThreadStart start{body};
+  const bool started = pthread_create(&thread, &attributes, begin_thread, &start) == 0;
   pthread_attr_destroy(&attributes);
+  while (started && start.begun.load(std::memory_order_acquire) == 0) {
+    wait_for_change(start.begun, 0, 1'000'000'000);
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return started;
-}
-
-// Returns when `word` is no longer `seen`, was woken, or the time is over.
-inline void wait_for_change(const std::atomic<std::uint32_t>& word, std::uint32_t seen,
-                            std::uint64_t nanoseconds) {
-  const timespec limit{static_cast<time_t>(nanoseconds / 1'000'000'000),
-                       static_cast<long>(nanoseconds % 1'000'000'000)};
-  raw_syscall(SYS_futex, reg(&word), FUTEX_WAIT_PRIVATE, static_cast<long>(seen), reg(&limit));
-}
-
-inline void wake_all(const std::atomic<std::uint32_t>& word) {
-  raw_syscall(SYS_futex, reg(&word), FUTEX_WAKE_PRIVATE, INT32_MAX);
 }
 
 // Waits, at most a second, until the kernel has forgotten a thread that was told to end. A thread that was

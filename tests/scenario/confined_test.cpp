@@ -132,6 +132,15 @@ TEST_P(Daemon, IsRecordedInTheBackground) {
 INSTANTIATE_TEST_SUITE_P(Ways, Daemon, testing::Values("daemon", "forks"),
                          [](const auto& each) { return std::string(each.param); });
 
+TEST(ConfinedProgram, GivesUpItsUserInARawCopyOfItself) {
+  const Outcome bare = run({program("raw_fork")});
+  if (bare.status != 0) GTEST_SKIP() << "not allowed here: " << bare.err;
+  const TempDir directory;
+  const Outcome outcome = run({program("raw_fork")}, preload_environment(directory));
+  EXPECT_EQ(outcome.out, bare.out);
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
 // Ours are threads of the process too, and must not keep it.
 class MainThread : public testing::TestWithParam<const char*> {};
 
