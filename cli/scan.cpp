@@ -15,7 +15,7 @@
 #include <unordered_map>
 
 #include "cli/commands.h"
-#include "cli/endpoint_text.h"
+#include "watch/endpoint_text.h"
 #include "cli/failure.h"
 #include "cli/library_path.h"
 #include "cli/namespace_sockets.h"

@@ -17,6 +17,7 @@
 #include <cerrno>
 
 #include "preload/departure.h"
+#include "preload/mitigated.h"
 #include "preload/process.h"
 #include "preload/sandbox.h"
 #include "preload/table.h"
@@ -39,10 +40,11 @@ int began_to_listen(int result, int fd);
 int tried_connect(int result, int fd);
 int shut_down(int result, int fd, int how);
 int asked_error(int result, int fd, const int* error);
-void closing(int fd);
+bool closing(int fd);  // true: it is closed already, by the hand
 void closing_range(unsigned first, unsigned last);
 void closing_target(int fd, int target);
 int duplicated(int fd, int target);
+int without_descriptor(int result);  // the call failed: told if descriptors are short
 ssize_t received_message(ssize_t n, int fd, const msghdr* message, int flags);
 ssize_t sent_message(ssize_t n, int fd, const msghdr* message);
 int received_messages(int n, int fd, const mmsghdr* messages, int flags);
@@ -68,7 +70,7 @@ inline int socket_body(int domain, int type, int protocol, Call call) {
 template <typename Call>
 inline int socketpair_body(int domain, int type, int protocol, const int* pair, Call call) {
   const int result = call();
-  return result == 0 ? opened_pair(result, domain, type, protocol, pair) : result;
+  return result == 0 ? opened_pair(result, domain, type, protocol, pair) : without_descriptor(result);
 }
 
 template <typename Call>
@@ -162,8 +164,8 @@ inline int getsockopt_body(int fd, int level, int option, const void* value, con
 
 template <typename Call>
 inline int close_body(int fd, Call call) {
-  if (table::is_tracked(fd)) [[unlikely]]
-    closing(fd);
+  if (table::is_tracked(fd) && closing(fd)) [[unlikely]]
+    return 0;
   return call();
 }
 
@@ -209,7 +211,7 @@ inline int exec_body(Call call) {
 template <typename Call>
 inline int dup_body(int fd, Call call) {
   const int target = call();
-  return target >= 0 ? duplicated(fd, target) : target;
+  return target >= 0 ? duplicated(fd, target) : without_descriptor(target);
 }
 
 template <typename Call>
@@ -223,7 +225,9 @@ template <typename Call>
 inline int fcntl_body(int fd, int command, Call call) {
   const int result = call();
   const bool duplicates = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
-  return duplicates && result >= 0 ? duplicated(fd, result) : result;
+  if (!duplicates) [[likely]]
+    return result;
+  return result >= 0 ? duplicated(fd, result) : without_descriptor(result);
 }
 
 }  // namespace socktrack

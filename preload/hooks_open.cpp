@@ -34,7 +34,9 @@ bool connect_failed(int error) {
 }
 
 void short_of_descriptors() {
+  const int saved = errno;
   if (!process::ours && process::at_home()) watcher::short_of_descriptors();
+  errno = saved;
 }
 
 // A number that is some other kind of socket now was closed behind our back.
@@ -48,11 +50,13 @@ void take_into_use(int fd, std::uint32_t flags) {
 
 }  // namespace
 
+int without_descriptor(int target) {
+  if (out_of_descriptors(errno)) short_of_descriptors();
+  return target;
+}
+
 int opened_socket(int fd, int domain, int type, int protocol) {
-  if (fd < 0) {
-    if (out_of_descriptors(errno)) short_of_descriptors();
-    return fd;
-  }
+  if (fd < 0) return without_descriptor(fd);
   const std::uint32_t flags = stream_flags(domain, type, protocol);
   if ((flags == kNoStream && !table::is_tracked(fd)) || process::ours || !process::at_home()) return fd;
   take_into_use(fd, flags);
@@ -66,16 +70,14 @@ int opened_pair(int result, int domain, int type, int protocol, const int* pair)
 }
 
 int accepted_socket(int fd, int listener) {
-  if (fd < 0) {
-    if (out_of_descriptors(errno)) short_of_descriptors();
-    return fd;
-  }
+  if (fd < 0) return without_descriptor(fd);
   if (process::ours) return fd;
   constexpr std::uint32_t kFamily = slot_flag::ipv6 | slot_flag::unix_stream;
   const bool known = table::is_tracked(listener);
-  const std::uint32_t flags = known ? table::flags_of(listener) & kFamily : ask_stream_flags(fd);
+  const std::uint32_t of_listener = known ? table::flags_of(listener) : 0;
+  const std::uint32_t flags = known ? of_listener & kFamily : ask_stream_flags(fd);
   if ((flags == kNoStream && !table::is_tracked(fd)) || !process::at_home()) return fd;
-  if (known) table::mark(listener, slot_flag::listener);
+  if (known && (of_listener & slot_flag::listener) == 0) table::mark(listener, slot_flag::listener);
   take_into_use(fd, flags == kNoStream ? flags : flags | slot_flag::accepted);
   return fd;
 }
@@ -89,6 +91,7 @@ int began_to_listen(int result, int fd) {
 
 int tried_connect(int result, int fd) {
   if (process::ours || !process::at_home()) return result;
+  mitigated::used(fd, Operation::connect);
   table::forget_sighting(fd);
   table::mark(fd, slot_flag::connect_tried);
   if (result != 0 && connect_failed(errno)) table::sight(fd, Operation::connect, errno);
@@ -96,7 +99,9 @@ int tried_connect(int result, int fd) {
 }
 
 int shut_down(int result, int fd, int how) {
-  if (result != 0 || process::ours || !process::at_home()) return result;
+  if (process::ours || !process::at_home()) return result;
+  mitigated::used(fd, Operation::shutdown);
+  if (result != 0) return result;
   if (how != SHUT_RD) table::mark(fd, slot_flag::shut_write);
   if (how != SHUT_WR) table::mark(fd, slot_flag::shut_read);
   // The program is done with the connection in both directions: here the close() is due.
@@ -107,6 +112,7 @@ int shut_down(int result, int fd, int how) {
 
 int asked_error(int result, int fd, const int* error) {
   if (*error == 0 || !table::is_tracked(fd) || process::ours || !process::at_home()) return result;
+  mitigated::used(fd, Operation::getsockopt);
   table::sight(fd, Operation::getsockopt, *error);
   return result;
 }

@@ -48,11 +48,17 @@ bool is_over(int fd) {
 
 }  // namespace
 
+[[gnu::noinline, gnu::cold]] static void used_parked(int fd) {
+  if (process::at_home()) mitigated::used(fd, Operation::poll);
+}
+
 [[gnu::noinline]] int told_by_poll(int ready, const pollfd* fds, nfds_t count) {
   int left = ready;
   for (nfds_t i = 0; i < count && left > 0; i++) {
     if (fds[i].revents == 0) continue;
     left--;
+    if ((fds[i].revents & kOver) != 0 && mitigated::is_parked(fds[i].fd)) [[unlikely]]
+      used_parked(fds[i].fd);
     if ((fds[i].revents & kOver) != 0 && is_news(fds[i].fd)) table::mark(fds[i].fd, slot_flag::told);
   }
   return ready;
@@ -69,7 +75,17 @@ bool is_over(int fd) {
   return ready;
 }
 
+// A parked number is in no set any more. A loop that takes it out before its late close() finds what it
+// expects; one that watches it goes on using it.
+[[gnu::noinline, gnu::cold]] static int registered_parked(int result, int operation, int fd) {
+  if (process::ours || !process::at_home()) return result;
+  mitigated::used(fd, Operation::epoll_ctl);
+  return operation == EPOLL_CTL_DEL && result != 0 && errno == ENOENT ? 0 : result;
+}
+
 int registered(int result, int operation, int fd, const epoll_event* event) {
+  if (mitigated::is_parked(fd)) [[unlikely]]
+    return registered_parked(result, operation, fd);
   if (result != 0 || process::ours) return result;
   const bool member = operation != EPOLL_CTL_DEL;
   const bool named = member && event->data.u64 == static_cast<std::uint64_t>(fd);

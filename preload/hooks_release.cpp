@@ -9,9 +9,7 @@
 
 namespace socktrack {
 
-void closing(int fd) {
-  if (!process::ours && process::at_home()) table::release(fd);
-}
+bool closing(int fd) { return !process::ours && process::at_home() && table::release(fd); }
 
 void closing_range(unsigned first, unsigned last) {
   if (process::ours || !table::any_tracked(first, last) || !process::at_home()) return;
@@ -28,6 +26,7 @@ int duplicated(int fd, int target) {
   const bool known = table::is_tracked(fd);
   if ((!known && !table::is_tracked(target)) || process::ours || !process::at_home()) return target;
   if (known) {
+    mitigated::used(fd, Operation::dup);
     table::duplicate(fd, target);
   } else {
     table::lost(target);

@@ -76,6 +76,7 @@ bool must_be_socket(Operation operation) {
   const std::uint32_t flags = known || !must_be_socket(operation) ? kNoStream : ask_stream_flags(fd);
   if ((!known && flags == kNoStream) || !process::at_home()) return n;
   if (!known) table::adopt(fd, flags);
+  if (known) mitigated::used(fd, operation);
   table::sight(fd, operation, n == 0 ? 0 : errno);
   return n;
 }

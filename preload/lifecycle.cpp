@@ -1,5 +1,6 @@
 #include "preload/lifecycle.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -56,6 +57,15 @@ bool is_unwanted_child() {
   return !options.follow_children && options.root_pid != 0 && options.root_pid != process::pid();
 }
 
+// As `ulimit -n hard` in the shell before. A program that uses select() on numbers above 1023 is broken by
+// it, which is why somebody must ask for it.
+void raise_limit() {
+  rlimit limit{};
+  if (raw_failed(raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reg(&limit)))) return;
+  limit.rlim_cur = limit.rlim_max;
+  raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, reg(&limit), 0);
+}
+
 // Startup order: first the pointers (every other step may call a hooked function), then what this process is,
 // then the settings (only now: nginx clears its environment later), then who wants to hear of its end.
 __attribute__((constructor(101))) void load() {
@@ -65,6 +75,7 @@ __attribute__((constructor(101))) void load() {
   // The command has checked and reported its own settings.
   options_from_environment(recorder::options, environ, is_hosted() ? nullptr : complain);
   for (unsigned i = 0; i < missing; i++) recorder::count(BlindSpot::symbol_missing);
+  if (recorder::options.raise_limit) raise_limit();
   note_standard_error_file();
   teardown::prepare();
   json_target::prepare();

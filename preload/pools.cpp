@@ -1,5 +1,6 @@
 #include "preload/pools.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "preload/recorder.h"
@@ -31,7 +32,7 @@ std::uint32_t number_of(Header* recording, const char* name) {
     if (is_called(entry, name)) return i + 1;
     std::uint32_t expected = free_entry;
     if (!entry.ready.compare_exchange_strong(expected, being_written)) continue;
-    std::strncpy(entry.name, name, sizeof entry.name - 1);
+    std::memcpy(entry.name, name, std::min(strlen(name), sizeof entry.name - 1));
     entry.ready.store(complete, std::memory_order_release);
     return i + 1;
   }

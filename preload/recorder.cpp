@@ -9,6 +9,7 @@
 #include <cstring>
 #include <ctime>
 
+#include "preload/hand.h"
 #include "preload/java_vm.h"
 #include "preload/json_target.h"
 #include "preload/pools.h"
@@ -102,6 +103,8 @@ void lay_out(Header& header, std::uint32_t slot_count) {
   header.managed_at = layout.managed_at;
   header.text_at = layout.text_at;
   header.pools_at = layout.pools_at;
+  header.control_at = layout.control_at;
+  header.ladder_at = layout.ladder_at;
   header.slot_count = slot_count;
   header.site_count = kMaxSites;
   header.module_count = kMaxModules;
@@ -166,6 +169,7 @@ Header* create() {
   if (!memory.shared) tell_of_private_memory(*header, memory.error);
   take_over(header);
   drop_inheritance();
+  hand::prepare(header);
   header->ready.store(1, std::memory_order_release);
   return header;
 }
@@ -186,7 +190,8 @@ void inherit_from(Header* parent) {
     if (fd >= parent->slot_count || g_inheritance.count == tracked) return;
     const Slot& slot = slots[fd];
     g_inheritance.items[g_inheritance.count++] = {
-        fd, word_flags(slot.word.load(std::memory_order_relaxed)) & ~slot_flag::sighted,
+        fd,
+        word_flags(slot.word.load(std::memory_order_relaxed)) & ~(slot_flag::sighted | slot_flag::claimed),
         slot.open_site.load(std::memory_order_relaxed), slot.opened_ns.load(std::memory_order_relaxed)};
   });
 }

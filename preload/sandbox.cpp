@@ -25,6 +25,7 @@ std::atomic<bool> silent_flag{false};
 namespace {
 
 std::atomic<bool> g_filtered{false};
+std::atomic<bool> g_may_act{true};
 
 // The program's memory, asked of the kernel: a wrong pointer is the program's EFAULT, not our crash.
 bool copy_in(void* to, const void* from, std::size_t size) {
@@ -43,6 +44,7 @@ Effect effect_of(const void* program) {
   static sock_filter copy[BPF_MAXINSNS];  // two threads at once would be two filters: the worse one counts
   if (!copy_in(copy, described.filter, described.len * sizeof copy[0])) return Effect::none;
   g_filtered.store(true, std::memory_order_seq_cst);
+  if (!lets_us_act(copy, described.len)) g_may_act.store(false, std::memory_order_seq_cst);
   return leaves_us_alive(copy, described.len) ? Effect::harmless : Effect::deadly;
 }
 
@@ -67,6 +69,8 @@ void fall_silent(BlindSpot why) {
 }
 
 void start() { g_filtered.store(raw_syscall(SYS_prctl, PR_GET_SECCOMP, 0, 0, 0, 0) > 0); }
+
+bool may_act() { return g_may_act.load(std::memory_order_seq_cst); }
 
 bool filtered() { return g_filtered.load(std::memory_order_relaxed); }
 

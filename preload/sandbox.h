@@ -25,6 +25,9 @@ void fall_silent(BlindSpot why);
 
 // Called by the constructor.
 void start();
+// False: a filter would kill for what the mitigation ladder does. One that was there before us is trusted
+// with it: they are calls that ordinary programs make.
+bool may_act();
 bool filtered();  // a filter was there when we were loaded, or came since
 
 // Called before the real call, with its arguments. Keep errno.

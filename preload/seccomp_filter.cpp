@@ -82,6 +82,12 @@ constexpr Call kWanted[] = {
     {SYS_tgkill},
 };
 
+// What the mitigation ladder does. A filter that kills for one of these turns only the ladder off.
+constexpr Call kActing[] = {
+    {SYS_shutdown},      {SYS_setsockopt},      {SYS_dup3},    {SYS_epoll_ctl}, {SYS_rt_sigaction},
+    {SYS_rt_sigpending}, {SYS_rt_sigtimedwait}, {SYS_pread64},
+};
+
 // The registers and the scratch memory of classic BPF.
 struct Machine {
   std::uint32_t a = 0;
@@ -210,6 +216,10 @@ std::uint32_t answer_of(const sock_filter* filter, std::size_t length, const sec
 
 bool leaves_us_alive(const sock_filter* filter, std::size_t length) {
   return all_fine(kNeeded, false, filter, length) && all_fine(kWanted, true, filter, length);
+}
+
+bool lets_us_act(const sock_filter* filter, std::size_t length) {
+  return all_fine(kActing, true, filter, length);
 }
 
 }  // namespace socktrack

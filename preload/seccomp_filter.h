@@ -16,5 +16,7 @@ std::uint32_t answer_of(const sock_filter* filter, std::size_t length, const sec
 // Whether recorder and watcher can go on under `filter`: nothing kills, traps or asks another process, and
 // what they cannot do without is allowed.
 bool leaves_us_alive(const sock_filter* filter, std::size_t length);
+// ... and the same of the mitigation ladder.
+bool lets_us_act(const sock_filter* filter, std::size_t length);
 
 }  // namespace socktrack

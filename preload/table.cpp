@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "preload/claim.h"
 #include "preload/closes.h"
 #include "preload/process.h"
 #include "preload/recorder.h"
@@ -58,6 +59,7 @@ void fill(Header* recording, std::uint32_t fd, std::uint32_t flags, std::uint32_
           std::uint64_t opened_ns) {
   Slot* slot = recorder::slot_at(recording, fd);
   if (slot == nullptr) return;
+  claim::wait_for(*slot);
   const std::uint32_t generation = word_generation(slot->word.load(std::memory_order_relaxed)) + 1;
   slot->opened_ns.store(opened_ns, std::memory_order_relaxed);
   slot->open_site.store(site, std::memory_order_relaxed);
@@ -156,19 +158,19 @@ bool is_teardown(const Header& recording, const Slot& slot) {
   return counts_already && teardown::is_calling();
 }
 
-void release_tracked(Header* recording, std::uint32_t fd) {
+// True: the hand closed the number while we waited for it.
+bool release_tracked(Header* recording, std::uint32_t fd) {
   Slot* slot = recorder::slot_at(recording, fd);
-  if (slot == nullptr) return;
-  const bool last = (word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::duplicate) == 0 ||
-                    !has_twin(recording, fd);
-  const bool sighted = (word_flags(slot->word.load(std::memory_order_relaxed)) & slot_flag::sighted) != 0;
+  if (slot == nullptr) return false;
+  const std::uint32_t flags = word_flags(slot->word.load(std::memory_order_relaxed));
+  const bool last = (flags & slot_flag::duplicate) == 0 || !has_twin(recording, fd);
   const bool torn_down = is_teardown(*recording, *slot);
-  if (torn_down && sighted) watcher::last_look_at(fd);
-  const std::uint64_t before =
-      slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
-  if ((word_flags(before) & slot_flag::live) == 0) return;
+  if (torn_down && (flags & slot_flag::sighted) != 0) watcher::last_look_at(fd);
+  const std::uint64_t before = claim::release(*slot);
+  if ((word_flags(before) & slot_flag::live) == 0) return before == claim::kClosedByHand;
   if (!torn_down) closes::note(recording, *slot, before, last);
   if (last) recording->closed.fetch_add(1, std::memory_order_relaxed);
+  return false;
 }
 
 }  // namespace
@@ -201,21 +203,27 @@ void inherit_over_exec(int fd, std::uint32_t flags) {
   recording->inherited.fetch_add(1, std::memory_order_relaxed);
 }
 
-void release(int fd) {
+bool release(int fd) {
   const ErrnoKeeper keeper;
   Header* recording = recorder::recording();
-  if (recording != nullptr) release_tracked(recording, static_cast<std::uint32_t>(fd));
+  // Closed by the hand, the number may be somebody else's already: then the bit is not ours to clear.
+  if (recording != nullptr && release_tracked(recording, static_cast<std::uint32_t>(fd))) return true;
   clear_bit(static_cast<std::uint32_t>(fd));
+  return false;
+}
+
+void closed_by_hand(Slot& slot, std::uint32_t fd) {
+  clear_bit(fd);
+  claim::give_back(slot, 0, slot_flag::live);
 }
 
 void lost(int fd) {
   const ErrnoKeeper keeper;
-  if (!clear_bit(static_cast<std::uint32_t>(fd))) return;
   Header* recording = recorder::recording();
   Slot* slot = recording == nullptr ? nullptr : recorder::slot_at(recording, static_cast<std::uint32_t>(fd));
-  if (slot == nullptr) return;
-  const std::uint64_t before =
-      slot->word.fetch_and(~std::uint64_t{slot_flag::live}, std::memory_order_seq_cst);
+  if (slot != nullptr) claim::wait_for(*slot);  // the hand may have closed it and be about to say so
+  if (!clear_bit(static_cast<std::uint32_t>(fd)) || slot == nullptr) return;
+  const std::uint64_t before = claim::release(*slot);
   if ((word_flags(before) & slot_flag::live) == 0) return;
   closes::note_unseen(recording, *slot, word_generation(before));
   recording->closed.fetch_add(1, std::memory_order_relaxed);
@@ -265,7 +273,8 @@ void duplicate(int fd, int target) {
   if (source == nullptr) return;
   const std::uint64_t word = source->word.fetch_or(slot_flag::duplicate, std::memory_order_acq_rel);
   if ((word_flags(word) & slot_flag::live) == 0) return;
-  fill(recording, static_cast<std::uint32_t>(target), word_flags(word) | slot_flag::duplicate,
+  const std::uint32_t copied_flags = word_flags(word) & ~(slot_flag::claimed | slot_flag::marked);
+  fill(recording, static_cast<std::uint32_t>(target), copied_flags | slot_flag::duplicate,
        source->open_site.load(std::memory_order_relaxed), source->opened_ns.load(std::memory_order_relaxed));
   if ((word_flags(word) & slot_flag::sighted) == 0) return;
   Slot* copy = recorder::slot_at(recording, static_cast<std::uint32_t>(target));

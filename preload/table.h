@@ -29,7 +29,11 @@ void inherit_over_exec(int fd, std::uint32_t flags);
 
 // The number is about to go out of use. Must come before the real call: the instant the kernel returns,
 // another thread can own the number.
-void release(int fd);
+// True: the hand closed it while we waited, on behalf of this very close; the number must not be closed
+// again.
+bool release(int fd);
+// By the hand, which holds the claim: it has closed the number.
+void closed_by_hand(Slot& slot, std::uint32_t fd);
 void release_range(unsigned first, unsigned last);  // both included
 
 bool any_tracked(unsigned first, unsigned last);

@@ -4,10 +4,12 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <ctime>
 
+#include "preload/hand.h"
 #include "preload/json_target.h"
 #include "preload/last_thread.h"
 #include "preload/private_table.h"
@@ -87,7 +89,9 @@ void tell(const SweepResult& result) {
 
 // The program has no thread left but us: the prober leaves, and with it the process.
 bool leaves_with_the_program() {
-  if (last_thread::programs_threads(scribe::is_running() ? 2 : 1) != 0) return false;
+  const unsigned others = (scribe::is_running() ? 1U : 0U) + (hand::has_clerk() ? 1U : 0U);
+  if (last_thread::programs_threads(1 + others) != 0) return false;
+  hand::retire();
   scribe::retire();
   return last_thread::programs_threads(1) == 0 && last_thread::start_stand_in(g_programs_mask, g_thread);
 }
@@ -103,9 +107,11 @@ void* probe_loop(void*) {
     const SweepResult result = sweep_now(SweepKind::regular, can_inquire());
     if (result.wants_inquiry) ask_for_answers();
     if (recorder::reports_itself()) tell(result);
+    hand::round();
     const bool alone_soon = last_thread::main_is_gone();
     if (alone_soon && leaves_with_the_program()) break;
-    wait_for_change(g_wake, seen, alone_soon ? kMoment : interval);
+    // The command changes settings in shared memory, where nobody rings: an order must not wait for long.
+    if (!hand::is_wanted()) wait_for_change(g_wake, seen, alone_soon ? kMoment : std::min(interval, kSecond));
   }
   return nullptr;
 }
@@ -135,6 +141,7 @@ bool retire() {
     await_end_of_thread(process::pid(), g_thread);
     g_running.store(false);
   }
+  hand::retire();
   scribe::retire();  // after the prober, which asks for it
   return was_running;
 }
@@ -152,6 +159,7 @@ void after_fork() {
   g_counting.store(false, std::memory_order_relaxed);
   g_stop.store(false, std::memory_order_relaxed);
   scribe::after_fork();
+  hand::after_fork();
 }
 
 void main_thread_leaves() {
@@ -164,6 +172,7 @@ void look_once() { sweep_now(SweepKind::regular, false); }
 
 bool last_sweep() {
   g_stop.store(true, std::memory_order_release);  // the prober starts no other
+  hand::stop();
   SweepResult result;
   const bool done = try_for_a_second([&] {
     result = sweep_now(SweepKind::at_exit, can_inquire());
@@ -212,9 +221,19 @@ void short_of_descriptors() {
   if (told != 0 && now - told < 10 * kSecond) return;
   if (!g_shortage_told_ns.compare_exchange_strong(told, now)) return;
   g_shortage.store(true);
+  wake();
+}
+
+void wake() {
   g_wake.fetch_add(1, std::memory_order_release);
   wake_all(g_wake);
 }
+
+bool is_running() {
+  return g_running.load(std::memory_order_relaxed) && !g_stop.load(std::memory_order_relaxed);
+}
+
+void sweep_again() { sweep_now(SweepKind::regular, can_inquire()); }
 
 namespace {
 

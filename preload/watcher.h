@@ -22,7 +22,10 @@ void last_look_at(std::uint32_t fd);  // one socket, in the thread that is about
 void answer(bool at_end);             // in a thread that may open descriptors: what sweeps have asked
 void report_at_end();                 // without a host: reports, and waits for it, at most some seconds
 void short_of_descriptors();          // accept or socket failed with EMFILE: look now, say so. Never waits
-std::uint64_t leaked();               // sockets accused of a leak, not closed and not suppressed
+void wake();                          // the prober, to look at once
+bool is_running();
+void sweep_again();      // on the prober's own thread
+std::uint64_t leaked();  // sockets accused of a leak, not closed and not suppressed
 
 // The same, with all that is dead at this moment and without any grace; `report`: and writes about them.
 // Waits: a tenth of a second if something has just died, longer for the report.

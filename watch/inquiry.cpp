@@ -5,7 +5,6 @@
 #include <sys/uio.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cstring>
 
 #include "watch/decimal.h"
@@ -114,7 +113,8 @@ void note_holder(Search& search, Holder& holder, const char* number) {
   if (search.pid == search.parent) holder.flags |= holder_flag::parent;
   if (parent_of(search.process) == search.own_pid) holder.flags |= holder_flag::child;
   char path[64] = "fdinfo/";
-  std::strncat(path, number, sizeof path - sizeof "fdinfo/");
+  constexpr std::size_t kPrefix = sizeof "fdinfo/" - 1;
+  std::memcpy(path + kPrefix, number, std::min(strlen(number), sizeof path - kPrefix - 1));
   if (proc::read_file(search.process, path, text, sizeof text) > 0 &&
       (field(text, "flags:", 8) & O_CLOEXEC) != 0)
     holder.flags |= holder_flag::cloexec;
@@ -180,16 +180,17 @@ struct Roll {
   int tasks;
 };
 
+bool is_hex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
 // "202 0x7f.. 0x80 ...": the number of the call, then its arguments; or "running".
 void read_call(const char* text, Task& task) {
   if (*text < '0' || *text > '9') return;
   task.call = static_cast<long>(decimal::read(text, text + strlen(text)));
   for (std::uint64_t& argument : task.arguments) {
-    text = strchr(text, ' ');
-    if (text == nullptr) return;
-    text++;
+    while (*text != ' ' && *text != '\0') text++;
+    if (*text++ == '\0') return;
     argument = 0;
-    for (const char* at = text + 2; std::isxdigit(static_cast<unsigned char>(*at)) != 0; at++)
+    for (const char* at = text + 2; is_hex(*at); at++)
       argument = argument * 16 + static_cast<std::uint64_t>(*at <= '9' ? *at - '0' : (*at | 0x20) - 'a' + 10);
   }
 }

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "watch/ladder_words.h"
+
 namespace socktrack {
 
 namespace {
@@ -13,7 +15,10 @@ constexpr const char* kNoDuration = "is not a duration like 500ms, 2s, 10m or 1h
 constexpr const char* kNoSwitch = "is not one of on, off, yes, no, true, false, 1, 0";
 constexpr const char* kNoPath = "is not a path of 1 to 1023 bytes";
 constexpr const char* kNoRung = "is not one of observe, probe, finish, park, close";
-constexpr const char* kRungNotBuilt = "is not built yet: only observe";
+constexpr const char* kNoRate = "is not a rate like 10/s, 100/m or 600/h";
+constexpr const char* kNoPercent = "is not a share like 80%";
+constexpr const char* kNoGroups =
+    "is neither all nor up to 32 fingerprints of 16 hex digits with commas between";
 constexpr const char* kNoStatus = "is neither an exit status from 1 to 255 nor on or off";
 constexpr const char* kNoLog = "is not one of stderr, syslog, off, or a path with a / like ./socktrack.log";
 constexpr const char* kNoFingerprints =
@@ -76,15 +81,6 @@ const char* set_path(char (&field)[N], std::string_view text) {
   std::memcpy(field, text.data(), text.size());
   field[text.size()] = '\0';
   return nullptr;
-}
-
-const char* set_rung(Rung& field, std::string_view text) {
-  if (text == "observe") {
-    field = Rung::observe;
-    return nullptr;
-  }
-  const bool known = text == "probe" || text == "finish" || text == "park" || text == "close";
-  return known ? kRungNotBuilt : kNoRung;
 }
 
 // A number is the status itself, so "1" is status 1; a bare --fail-on-leak comes as "".
@@ -180,8 +176,12 @@ const OptionName kOptionNames[] = {
      "Groups that a rule of FILE meets are no leaks (frame:GLOB module: verdict: peer: port:)"},
     {"ignore", "FINGERPRINT,...", "... nor are groups with these fingerprints; * and ? stand for others"},
     {"follow-children", "on|off", "Track the processes that the program starts as well (on)"},
-    {"mitigate", "RUNG", "What to do about a leaked socket (observe)"},
-    {"mitigate-after", "DURATION", "... after it made no progress for so long (10m)"},
+    {"mitigate", "RUNG", "What to do about leaked sockets: observe, probe, finish, park or close (observe)"},
+    {"allow", "FINGERPRINT,...|all", "... of these leak groups; close needs fingerprints (none)"},
+    {"mitigate-after", "DURATION", "... after they made no progress for so long (10m)"},
+    {"mitigate-at", "PERCENT", "... only when so many of the descriptors are open (always)"},
+    {"mitigate-rate", "N/s|N/m|N/h", "... at most so many (10/s)"},
+    {"raise-limit", "on|off", "Raise the soft limit of open files to the hard one at the start (off)"},
     {"watcher", "on|off", "The thread that looks at the sockets (on)"},
     {"log", "stderr|syslog|off|PATH", "Where the library writes its messages (stderr)"},
     {nullptr, nullptr, nullptr},
@@ -214,8 +214,12 @@ bool parse_duration(std::string_view text, std::uint64_t& nanoseconds) {
 const char* set_option(Options& options, std::string_view name, std::string_view text) {
   if (name == "grace") return set_duration(options.grace_ns, text);
   if (name == "interval") return set_duration(options.interval_ns, text);
-  if (name == "mitigate-after") return set_duration(options.mitigate_after_ns, text);
-  if (name == "mitigate") return set_rung(options.mitigate, text);
+  if (name == "mitigate") return parse_rung(text, options.ladder.rung) ? nullptr : kNoRung;
+  if (name == "mitigate-after") return set_duration(options.ladder.after_ns, text);
+  if (name == "mitigate-at") return parse_percent(text, options.ladder.at_percent) ? nullptr : kNoPercent;
+  if (name == "mitigate-rate") return parse_rate(text, options.ladder.per_hour) ? nullptr : kNoRate;
+  if (name == "allow") return parse_allowed(text, options.ladder) ? nullptr : kNoGroups;
+  if (name == "raise-limit") return set_switch(options.raise_limit, text);
   if (name == "follow-children") return set_switch(options.follow_children, text);
   if (name == "watcher") return set_switch(options.watcher, text);
   if (name == "fail-on-leak") return set_fail_on_leak(options, text);

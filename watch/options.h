@@ -10,16 +10,17 @@
 #include <cstdint>
 #include <string_view>
 
+#include "socktrack/ladder.h"
+
 namespace socktrack {
 
-enum class Rung : std::uint8_t { observe, probe, finish, park, close };
 enum class LogTo : std::uint8_t { standard_error, file, syslog, off };
 
 struct Options {
   std::uint64_t grace_ns = 10'000'000'000;  // no progress for so long before a verdict is spoken
   std::uint64_t interval_ns = 0;            // between sweeps; 0 = derived, see sweep_interval_ns()
-  std::uint64_t mitigate_after_ns = 600'000'000'000;
-  Rung mitigate = Rung::observe;
+  LadderPolicy ladder;                      // mitigate, mitigate-after, mitigate-at, mitigate-rate, allow
+  bool raise_limit = false;                 // soft RLIMIT_NOFILE to the hard one, at load
   bool follow_children = true;
   bool watcher = true;  // the thread inside the program
   bool fail_on_leak = false;

@@ -85,6 +85,7 @@ void check_geometry(const Header& header, const std::string& path) {
                      header.accusations_at == wanted.accusations_at &&
                      header.threads_at == wanted.threads_at && header.managed_at == wanted.managed_at &&
                      header.text_at == wanted.text_at && header.pools_at == wanted.pools_at &&
+                     header.control_at == wanted.control_at && header.ladder_at == wanted.ladder_at &&
                      header.total_size == wanted.total;
   if (!sound) refuse(path, "is damaged: the sizes in its header do not fit together");
 }
@@ -223,6 +224,8 @@ RecordingView RecordingView::of_memory(const void* start, std::size_t size) {
   view.text_ = {bytes + header.text_at, kTextBytes};
   view.pools_ = area<PoolName>(bytes, header.pools_at, kMaxPools);
   view.threads_ = area<ThreadName>(bytes, header.threads_at, kMaxThreads);
+  view.control_ = reinterpret_cast<const LadderControl*>(bytes + header.control_at);
+  view.ladder_ = area<GroupLadder>(bytes, header.ladder_at, view.groups_.size());
   return view;
 }
 

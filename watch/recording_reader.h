@@ -38,6 +38,8 @@ class RecordingView {
   std::span<const Slot> slots() const { return slots_; }  // up to highest_slot
   std::span<const Group> groups() const { return groups_; }
   std::span<const Accusation> accusations() const { return accusations_; }
+  const LadderControl& control() const { return *control_; }
+  std::span<const GroupLadder> ladder() const { return ladder_; }  // one for each group
   // nullptr when `index` is 0, out of range or not complete.
   const Site* site(std::uint32_t index) const;
   const Module* module(std::uint32_t index) const;
@@ -62,6 +64,8 @@ class RecordingView {
   std::span<const ManagedFrame> managed_;
   std::string_view text_;
   std::span<const PoolName> pools_;
+  const LadderControl* control_ = nullptr;
+  std::span<const GroupLadder> ladder_;
 };
 
 // The recordings in `directory` (not below it), oldest first; or `path` itself if it is a file.

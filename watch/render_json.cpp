@@ -69,6 +69,27 @@ Json to_json(const Collected& collected) {
           {"open_stack", list_of(collected.open_stack)}};
 }
 
+Json counts_of(const std::vector<LadderCount>& counts) {
+  Json object = Json::object();
+  for (const LadderCount& each : counts) object[each.name] = each.count;
+  return object;
+}
+
+Json to_json(const GroupMitigation& mitigation) {
+  if (mitigation.is_empty()) return nullptr;
+  return {{"acted", counts_of(mitigation.acted)},
+          {"refused", counts_of(mitigation.refused)},
+          {"off_ladder", mitigation.off_ladder},
+          {"used_by", known(mitigation.used_by)}};
+}
+
+Json to_json(const ProcessMitigation& mitigation) {
+  return {{"rung", mitigation.rung},
+          {"reclaimed", mitigation.reclaimed},
+          {"not_reclaimed", mitigation.not_reclaimed},
+          {"audit_lost", mitigation.audit_lost}};
+}
+
 Json holder_of(const EvidenceFacts& evidence) {
   if (evidence.holder_pid == 0) return nullptr;
   return {{"pid", evidence.holder_pid},
@@ -117,6 +138,7 @@ Json to_json(const LeakGroup& group) {
           {"listen_queue", queue_of(group.evidence)},
           {"peers", list_of(group.peers)},
           {"hint", group.hint},
+          {"mitigation", to_json(group.mitigation)},
           {"sockets", list_of(group.sockets)}};
 }
 
@@ -147,6 +169,7 @@ Json to_json(const ProcessReport& process) {
           {"exit", process.exit_status ? Json(*process.exit_status) : Json(nullptr)},
           {"fds", {{"open", process.fds_open}, {"limit", process.fds_limit}}},
           {"sockets", counts_of(process)},
+          {"mitigation", to_json(process.mitigation)},
           {"groups", list_of(process.groups)},
           {"open_at_exit", list_of(process.open_at_exit)},
           {"closed_late", list_of(process.closed_late)},

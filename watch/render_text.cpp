@@ -220,6 +220,7 @@ class Text {
     line("  hint: {}", group.hint);
     stack("opened at", group.open_stack);
     stack(sighting_title(group), group.sighting_stack);
+    if (const std::string told = text_of(group.mitigation); !told.empty()) line("  mitigation: {}", told);
     siblings(group);
     sockets(group);
   }

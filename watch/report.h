@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "socktrack/recording.h"
+#include "watch/ladder_report.h"
 #include "watch/severity.h"
 
 namespace socktrack {
@@ -96,6 +97,7 @@ struct LeakGroup {
   std::vector<PeerCount> peers;              // most frequent first
   EvidenceFacts evidence;
   std::string hint;
+  GroupMitigation mitigation;
   std::vector<SocketFacts> sockets;  // those still accused; may be fewer than count
 };
 
@@ -121,6 +123,7 @@ struct ProcessReport {
   bool final_look = false;  // the verdicts include a last sweep at exit
   std::uint64_t fds_open = 0, fds_limit = 0;
   std::uint64_t opened = 0, closed = 0, live = 0, leaked = 0, mitigated = 0;
+  ProcessMitigation mitigation;
   std::vector<LeakGroup> groups;            // accused and not closed, largest first
   std::vector<LeakGroup> open_at_exit;      // dead, but younger than the grace at exit: no leak
   std::vector<LeakGroup> closed_late;       // accused once, all of them closed after all: no leak

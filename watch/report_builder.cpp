@@ -1,6 +1,6 @@
 #include "watch/report_builder.h"
 
-#include <arpa/inet.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -9,6 +9,7 @@
 #include <map>
 #include <string_view>
 
+#include "watch/endpoint_text.h"
 #include "watch/evidence.h"
 #include "watch/fingerprint.h"
 #include "watch/runtime_functions.h"
@@ -47,16 +48,6 @@ std::string iso_time(std::uint64_t realtime_ns) {
   std::snprintf(fraction, sizeof(fraction), ".%03uZ",
                 static_cast<unsigned>(realtime_ns % kSecond / 1'000'000 % 1000));
   return std::string(date, size) + fraction;
-}
-
-std::string text_of(const Endpoint& endpoint) {
-  char address[INET6_ADDRSTRLEN] = "";
-  if (endpoint.family != AF_INET && endpoint.family != AF_INET6) return "";
-  if (inet_ntop(endpoint.family, endpoint.address, address, sizeof(address)) == nullptr) return "";
-  const std::string port = ":" + std::to_string(endpoint.port);
-  if (endpoint.family == AF_INET) return address + port;
-  const std::string scope = endpoint.scope == 0 ? "" : "%" + std::to_string(endpoint.scope);
-  return "[" + (address + scope) + "]" + port;
 }
 
 // The latest moment the recording knows of. Ages of a running program are those at its last sweep:
@@ -130,7 +121,7 @@ std::string unix_text(const Endpoint& endpoint, const Accusation& accusation) {
 }
 
 std::string text_of(const Endpoint& endpoint, const Accusation& accusation) {
-  return endpoint.family == AF_UNIX ? unix_text(endpoint, accusation) : text_of(endpoint);
+  return endpoint.family == AF_UNIX ? unix_text(endpoint, accusation) : endpoint_text(endpoint);
 }
 
 std::string state_of(const Accusation& accusation) {
@@ -273,6 +264,7 @@ LeakGroup build_group(const RecordingView& recording, const Group& group, const 
   out.pools = pools_of(recording, sockets);
   out.evidence = evidence_of(group);
   out.hint = hint_for(group.verdict);
+  out.mitigation = mitigation_of(recording, group);
   return out;
 }
 
@@ -342,6 +334,12 @@ void add_fate(ProcessReport& report, const Header& header, const ProcessFate& fa
 
 }  // namespace
 
+std::vector<Frame> stack_at(const RecordingView& recording, std::uint32_t site, Names& names) {
+  return expand(recording, site, names);
+}
+
+std::string time_text(std::uint64_t realtime_ns) { return iso_time(realtime_ns); }
+
 std::string fingerprint(const RecordingView& recording, const Group& group) {
   return Fingerprints().of(recording, group);
 }
@@ -368,6 +366,7 @@ ProcessReport build_process(const RecordingView& recording, const ProcessFate& f
   report.closed = header.closed.load();
   report.live = minus(report.opened + header.inherited.load(), report.closed);
   report.mitigated = header.mitigated.load();
+  report.mitigation = mitigation_of(recording);
   add_groups(report, recording, names);
   add_collected(report, recording, names);
   add_blind_spots(report, header);

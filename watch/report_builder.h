@@ -21,4 +21,8 @@ ProcessReport build_process(const RecordingView& recording, const ProcessFate& f
 // The fingerprint of one group (watch/fingerprint.h; Fingerprints is quicker for many).
 std::string fingerprint(const RecordingView& recording, const Group& group);
 
+// Parts that others tell by as well.
+std::vector<Frame> stack_at(const RecordingView& recording, std::uint32_t site, Names& names);
+std::string time_text(std::uint64_t realtime_ns);  // UTC
+
 }  // namespace socktrack

@@ -144,6 +144,9 @@ void Pass::look_at(std::uint32_t fd, bool over) {
     host.untrack(fd, word);
     return;
   }
+  // Acted on by the hand: what the kernel says now is our doing, or about the dead end that parked numbers
+  // share.
+  if ((word_flags(word) & (slot_flag::finished | slot_flag::parked)) != 0) return;
   if (!known) {
     slot.cookie.store(cookie, std::memory_order_relaxed);
     slot.dead_since_ns.store(0, std::memory_order_relaxed);

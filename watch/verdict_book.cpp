@@ -280,6 +280,9 @@ std::uint32_t VerdictBook::write_accusation(const Suspect& suspect, std::uint32_
   accusation->send_q = suspect.facts.unsent;
   accusation->tid = tid;
   accusation->state = suspect.facts.state;
+  accusation->reached.store(0, std::memory_order_relaxed);
+  accusation->plan.store(0, std::memory_order_relaxed);
+  accusation->answer.store(0, std::memory_order_relaxed);
   accusation->local = addresses.local;
   accusation->peer = addresses.peer;
   std::memcpy(accusation->path, addresses.path, sizeof accusation->path);

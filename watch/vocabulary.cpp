@@ -76,6 +76,10 @@ const char* name_of(Operation operation) {
       return "poll";
     case Operation::epoll_wait:
       return "epoll_wait";
+    case Operation::dup:
+      return "dup";
+    case Operation::epoll_ctl:
+      return "epoll_ctl";
     case Operation::stdio:
       return "stdio";
   }

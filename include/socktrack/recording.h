@@ -8,17 +8,19 @@
 // Bump kLayoutVersion whenever a field moves, changes its size or its meaning. A reader refuses any
 // version but its own.
 //
-//   [header][slots][sites][modules][groups][accusations][threads][managed frames][text][pools] page-aligned,
-//   sparse
+//   [header][slots][sites][modules][groups][accusations][threads][managed frames][text][pools][control][ladder]
+//   page-aligned, sparse
 //
 // Writers: the recorder (slots, sites, modules, counters), the watcher (its part of a slot, groups,
-// accusations). Only standard headers here.
+// accusations, ladder), the command (control). Only standard headers here.
 #pragma once
 
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+
+#include "socktrack/ladder.h"
 
 namespace socktrack {
 
@@ -72,6 +74,9 @@ enum class Operation : std::uint8_t {
   poll,
   epoll_wait,
   stdio,
+  // Not witnesses: uses of a socket after the ladder had acted on it.
+  dup,
+  epoll_ctl,
 };
 
 // ---------------------------------------------------------------------------------------------
@@ -100,6 +105,7 @@ inline constexpr std::uint32_t in_epoll = 1U << 16U;  // member of an epoll set
 inline constexpr std::uint32_t claimed = 1U << 17U;   // the mitigator is acting: a racing close waits
 inline constexpr std::uint32_t finished = 1U << 18U;  // shut down by the mitigator
 inline constexpr std::uint32_t parked = 1U << 19U;    // the number holds our dead end, not the socket
+inline constexpr std::uint32_t marked = 1U << 20U;    // about to be acted on: sends take care of SIGPIPE
 inline constexpr std::uint32_t pool_shift = 24;       // high 8 bits: index of the pool named by the program
 }  // namespace slot_flag
 
@@ -273,9 +279,11 @@ struct Accusation {
   std::atomic<std::uint64_t> ended_ns;  // 0 = still accused; else closed late or withdrawn
   std::uint32_t recv_q;
   std::uint32_t send_q;
-  std::uint32_t tid;   // of the sighting
-  std::uint8_t state;  // TCP_* of <netinet/tcp.h>; UNIX: CLOSE_WAIT = the peer has closed
-  std::uint8_t reserved[3];
+  std::uint32_t tid;                  // of the sighting
+  std::uint8_t state;                 // TCP_* of <netinet/tcp.h>; UNIX: CLOSE_WAIT = the peer has closed
+  std::atomic<std::uint8_t> reached;  // Rung: what was done to it
+  std::atomic<std::uint8_t> plan;     // pack_plan: what the hand does, or why not
+  std::atomic<std::uint8_t> answer;   // the same for the latest dry run
   Endpoint local;
   Endpoint peer;
   char path[kMaxUnixPath];  // UNIX: NUL-terminated, cut if longer
@@ -351,6 +359,7 @@ struct Header {
   std::uint64_t total_size;
   std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at;  // byte offsets
   std::uint64_t pools_at;
+  std::uint64_t control_at, ladder_at;
   std::uint32_t slot_count, site_count, module_count, group_count, accusation_count;
   std::uint32_t pid, parent_pid, uid;
   std::uint64_t created_realtime_ns;
@@ -400,7 +409,7 @@ static_assert(std::is_standard_layout_v<Header> && std::is_standard_layout_v<Slo
 // Where each area lies for a table of `slot_count` descriptors.
 struct Layout {
   std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at, managed_at, text_at,
-      pools_at, total;
+      pools_at, control_at, ladder_at, total;
 };
 inline constexpr std::uint64_t page_up(std::uint64_t n) {
   return (n + kPage - 1) & ~(std::uint64_t{kPage} - 1);
@@ -416,7 +425,9 @@ inline constexpr Layout layout_for(std::uint32_t slot_count) {
   l.managed_at = page_up(l.threads_at + std::uint64_t{kMaxThreads} * sizeof(ThreadName));
   l.text_at = page_up(l.managed_at + std::uint64_t{kMaxManaged} * sizeof(ManagedFrame));
   l.pools_at = page_up(l.text_at + kTextBytes);
-  l.total = page_up(l.pools_at + std::uint64_t{kMaxPools} * sizeof(PoolName));
+  l.control_at = page_up(l.pools_at + std::uint64_t{kMaxPools} * sizeof(PoolName));
+  l.ladder_at = page_up(l.control_at + sizeof(LadderControl));
+  l.total = page_up(l.ladder_at + std::uint64_t{kMaxGroups} * sizeof(GroupLadder));
   return l;
 }
 

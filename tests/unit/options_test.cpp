@@ -1,5 +1,7 @@
 #include "watch/options.h"
 
+#include "watch/ladder_words.h"
+
 #include <gtest/gtest.h>
 
 #include <array>
@@ -76,7 +78,7 @@ TEST(SetOption, Durations) {
   EXPECT_EQ(set_option(options, "mitigate-after", "1h"), nullptr);
   EXPECT_EQ(options.grace_ns, 2 * kSecond);
   EXPECT_EQ(options.interval_ns, 50 * kMillisecond);
-  EXPECT_EQ(options.mitigate_after_ns, 3600 * kSecond);
+  EXPECT_EQ(options.ladder.after_ns, 3600 * kSecond);
   EXPECT_STREQ(set_option(options, "grace", "soon"),
                "is not a duration like 500ms, 2s, 10m or 1h, of at most a year");
   EXPECT_EQ(options.grace_ns, 2 * kSecond) << "an error changes nothing";
@@ -103,14 +105,48 @@ TEST(SetOption, Switches) {
   }
 }
 
-TEST(SetOption, OnlyTheBuiltRung) {
+TEST(SetOption, Rungs) {
   Options options;
-  EXPECT_EQ(set_option(options, "mitigate", "observe"), nullptr);
-  for (const char* rung : {"probe", "finish", "park", "close"}) {
-    EXPECT_STREQ(set_option(options, "mitigate", rung), "is not built yet: only observe");
+  EXPECT_EQ(options.ladder.rung, Rung::observe);
+  for (const char* rung : {"probe", "finish", "park", "close", "observe"}) {
+    EXPECT_EQ(set_option(options, "mitigate", rung), nullptr);
+    EXPECT_STREQ(name_of(options.ladder.rung), rung);
   }
   EXPECT_STREQ(set_option(options, "mitigate", "kill"), "is not one of observe, probe, finish, park, close");
-  EXPECT_EQ(options.mitigate, Rung::observe);
+  EXPECT_EQ(options.ladder.rung, Rung::observe);
+}
+
+TEST(SetOption, LadderSettings) {
+  Options options;
+  EXPECT_EQ(options.ladder.per_hour, 36'000U);
+  EXPECT_TRUE(allows_nothing(options.ladder));
+  EXPECT_EQ(set_option(options, "mitigate-rate", "100/m"), nullptr);
+  EXPECT_EQ(options.ladder.per_hour, 6'000U);
+  EXPECT_EQ(set_option(options, "mitigate-rate", "7"), nullptr);
+  EXPECT_EQ(options.ladder.per_hour, 7U * 3600);
+  EXPECT_EQ(set_option(options, "mitigate-rate", "600/h"), nullptr);
+  EXPECT_EQ(options.ladder.per_hour, 600U);
+  for (const char* text : {"", "0", "0/s", "10/d", "10/", "/s", "-1", "1e3", "99999999/s"}) {
+    EXPECT_NE(set_option(options, "mitigate-rate", text), nullptr) << text;
+  }
+  EXPECT_EQ(options.ladder.per_hour, 600U);
+  EXPECT_EQ(set_option(options, "mitigate-at", "80%"), nullptr);
+  EXPECT_EQ(options.ladder.at_percent, 80);
+  EXPECT_EQ(set_option(options, "mitigate-at", "off"), nullptr);
+  EXPECT_EQ(options.ladder.at_percent, 0);
+  for (const char* text : {"", "%", "101%", "-5%", "8 %"})
+    EXPECT_NE(set_option(options, "mitigate-at", text), nullptr) << text;
+  EXPECT_EQ(set_option(options, "allow", "0123456789abcdef,ABCDEF0123456789"), nullptr);
+  EXPECT_EQ(options.ladder.allowed_count, 2U);
+  EXPECT_EQ(options.ladder.allowed[0], 0x0123456789abcdefU);
+  EXPECT_EQ(options.ladder.allowed[1], 0xabcdef0123456789U);
+  for (const char* text : {"", "123", "0123456789abcdeg", "0123456789abcdef;", "0000000000000000", "every"})
+    EXPECT_NE(set_option(options, "allow", text), nullptr) << text;
+  EXPECT_EQ(options.ladder.allowed_count, 2U);
+  EXPECT_EQ(set_option(options, "allow", "all"), nullptr);
+  EXPECT_TRUE(options.ladder.allow_all);
+  EXPECT_EQ(set_option(options, "raise-limit", "on"), nullptr);
+  EXPECT_TRUE(options.raise_limit);
 }
 
 TEST(SetOption, FailOnLeak) {
@@ -210,7 +246,7 @@ TEST(OptionNames, AreAllKnownAndDescribed) {
     EXPECT_STRNE(option->name, "hosted");
     EXPECT_STRNE(option->name, "root-pid");
   }
-  EXPECT_EQ(count, 12);
+  EXPECT_EQ(count, 16);
 }
 
 // The environment loop, with what it complained about.
@@ -238,7 +274,7 @@ TEST(Environment, TakesOverEverySetting) {
   EXPECT_TRUE(complaints.empty());
   EXPECT_EQ(options.grace_ns, 2 * kSecond);
   EXPECT_EQ(options.interval_ns, kSecond);
-  EXPECT_EQ(options.mitigate_after_ns, 3600 * kSecond);
+  EXPECT_EQ(options.ladder.after_ns, 3600 * kSecond);
   EXPECT_FALSE(options.follow_children);
   EXPECT_FALSE(options.watcher);
   EXPECT_TRUE(options.fail_on_leak);
@@ -255,7 +291,7 @@ TEST(Environment, ComplainsAndKeepsTheDefault) {
       from({"SOCKTRACK_GRACE=later", "SOCKTRACK_GRAZE=1s", "SOCKTRACK_=x", "SOCKTRACK_grace=1s",
             "SOCKTRACK_" + std::string(500, 'A') + "=1", "SOCKTRACK_MITIGATE-AFTER=1s"});
   EXPECT_EQ(options.grace_ns, 10 * kSecond);
-  EXPECT_EQ(options.mitigate_after_ns, 600 * kSecond);
+  EXPECT_EQ(options.ladder.after_ns, 600 * kSecond);
   ASSERT_EQ(complaints.size(), 6U);
   EXPECT_EQ(complaints[0],
             "SOCKTRACK_GRACE=later is not a duration like 500ms, 2s, 10m or 1h, of at most a year");

@@ -140,6 +140,8 @@ class RecordingFixture {
     h.managed_at = layout_.managed_at;
     h.text_at = layout_.text_at;
     h.pools_at = layout_.pools_at;
+    h.control_at = layout_.control_at;
+    h.ladder_at = layout_.ladder_at;
     h.slot_count = slot_count;
     h.site_count = kMaxSites;
     h.module_count = kMaxModules;

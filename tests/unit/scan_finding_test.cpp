@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/socket.h>
 
-#include "cli/endpoint_text.h"
+#include "watch/endpoint_text.h"
 
 namespace socktrack {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli/endpoint_text.h"
+#include "watch/endpoint_text.h"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
