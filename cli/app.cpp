@@ -62,6 +62,7 @@ std::unique_ptr<CLI::App> make_app(int& exit_status) {
   add_check_command(*app, exit_status);
   add_scan_command(*app, exit_status);
   add_close_command(*app, exit_status);
+  add_mitigate_command(*app, exit_status);
   add_completion_command(*app, exit_status);
   return app;
 }

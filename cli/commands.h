@@ -17,6 +17,7 @@ void add_report_command(CLI::App& app, int& exit_status);
 void add_check_command(CLI::App& app, int& exit_status);
 void add_scan_command(CLI::App& app, int& exit_status);
 void add_close_command(CLI::App& app, int& exit_status);
+void add_mitigate_command(CLI::App& app, int& exit_status);
 void add_completion_command(CLI::App& app, int& exit_status);
 
 }  // namespace socktrack

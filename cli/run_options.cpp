@@ -35,7 +35,7 @@ CLI::Option* add_setting(CLI::App& command, const OptionName& setting) {
 }
 
 // Each one given adds to the list; of other settings the last one counts.
-bool is_list(const std::string& name) { return name == "ignore"; }
+bool is_list(const std::string& name) { return name == "ignore" || name == "allow"; }
 
 std::string text_given(const std::string& name, const CLI::Option& option) {
   const std::vector<std::string> texts = option.results();
