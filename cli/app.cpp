@@ -5,6 +5,7 @@
 #include <spdlog/version.h>
 
 #include "cli/commands.h"
+#include "cli/help_format.h"
 #include "socktrack/recording.h"
 
 namespace socktrack {
@@ -12,27 +13,13 @@ namespace {
 
 constexpr const char* kExamples =
     "Examples:\n"
-    "  socktrack run -- ./server            run it, report the leaks by file and line when it ends\n"
-    "  socktrack run --fail-on-leak -- ./test    exit with 23 if it leaked: a gate for CI\n"
-    "  socktrack report DIR                 show recordings again, also of a program that still runs\n"
-    "  socktrack report --stacks PID        ... and what each of its threads is doing now\n"
-    "  socktrack scan --all                 dead sockets of what runs already: nothing is injected\n"
-    "  socktrack close PID --group eof_not_closed    send the FIN it owes; the numbers stay its own\n"
-    "  socktrack check ./server             will it work here, and if not, why\n"
-    "The library works without this command: LD_PRELOAD=libsocktrack.so SOCKTRACK_GRACE=2s ./server\n"
-    "Exit status: 0 fine, 1 could not be done, 2 wrong usage, 3 will not work here; run: see its --help.";
-
-// Strips what CLI11 writes for flags with a value of their own: "--no-x{false}" is "--no-x".
-class PlainFormatter : public CLI::Formatter {
- public:
-  std::string make_option_name(const CLI::Option* option, bool positional) const override {
-    std::string name = CLI::Formatter::make_option_name(option, positional);
-    for (auto open = name.find('{'); open != std::string::npos; open = name.find('{')) {
-      name.erase(open, name.find('}', open) - open + 1);
-    }
-    return name;
-  }
-};
+    "  socktrack run -- ./server        run it, report leaks by file and line\n"
+    "  socktrack run --fail-on-leak -- ./test     a gate for CI: 23 if it leaked\n"
+    "  socktrack scan --all             what runs already: nothing is injected\n"
+    "  socktrack close PID --group eof_not_closed    send the FIN it owes\n"
+    "Without this command: LD_PRELOAD=libsocktrack.so SOCKTRACK_GRACE=2s ./server\n"
+    "Exit status: 0 fine, 1 could not be done, 2 wrong usage, 3 will not work here. "
+    "More: man socktrack-COMMAND, socktrack COMMAND --help.";
 
 }  // namespace
 
@@ -53,7 +40,7 @@ std::string version_text() {
 std::unique_ptr<CLI::App> make_app(int& exit_status) {
   auto app = std::make_unique<CLI::App>(
       "Names the line of code that forgot to close() a socket, on the unmodified program.", "socktrack");
-  app->formatter(std::make_shared<PlainFormatter>());
+  app->formatter(std::make_shared<HelpFormat>());
   app->set_version_flag("--version", version_text());
   app->require_subcommand(0, 1);
   app->footer(kExamples);
@@ -63,6 +50,8 @@ std::unique_ptr<CLI::App> make_app(int& exit_status) {
   add_scan_command(*app, exit_status);
   add_close_command(*app, exit_status);
   add_mitigate_command(*app, exit_status);
+  add_top_command(*app, exit_status);
+  add_clean_command(*app, exit_status);
   add_completion_command(*app, exit_status);
   return app;
 }

@@ -57,6 +57,7 @@ void add_check_command(CLI::App& app, int& exit_status) {
       ->required()
       ->type_name("PROGRAM|PID");
   command->footer(
+      "Example:\n  socktrack check ./server\n"
       "Exit status: 0 it can be tracked (or only its start will tell), 3 it cannot, 1 there is no such "
       "thing.");
   command->callback([what, &exit_status] { exit_status = check(*what); });

@@ -18,6 +18,8 @@ void add_check_command(CLI::App& app, int& exit_status);
 void add_scan_command(CLI::App& app, int& exit_status);
 void add_close_command(CLI::App& app, int& exit_status);
 void add_mitigate_command(CLI::App& app, int& exit_status);
+void add_top_command(CLI::App& app, int& exit_status);
+void add_clean_command(CLI::App& app, int& exit_status);
 void add_completion_command(CLI::App& app, int& exit_status);
 
 }  // namespace socktrack

@@ -37,11 +37,10 @@ constexpr int kNotExecutable = 126, kNotFound = 127;
 constexpr const char* kStillRunning = "still_running";
 
 constexpr const char* kFooter =
-    "Example: socktrack run --grace 2s --json report.json --fail-on-leak -- ./server --port 8080\n"
-    "Every setting is also an environment variable: --mitigate-after is SOCKTRACK_MITIGATE_AFTER.\n"
-    "Exit status: the program's, 128+N if signal N killed it; 23 (or STATUS) leaks found with "
-    "--fail-on-leak;\n"
-    "  2 wrong usage, 3 it would not work here, 126 the program cannot be executed, 127 it was not found.";
+    "Each setting is also a variable: --mitigate-after is SOCKTRACK_MITIGATE_AFTER. Exit status: the "
+    "program's; 2 wrong usage, 3 will not "
+    "work here.\n"
+    "Example: socktrack run --grace 2s --fail-on-leak -- ./server --port 8080";
 
 using Clock = std::chrono::system_clock;
 
