@@ -30,8 +30,8 @@ using FileIdentity = std::pair<dev_t, ino_t>;
 
 struct Candidate {
   std::string directory, name;
-  timespec changed{};
-  std::uint64_t bytes = 0;
+  struct stat facts {};
+  std::uint64_t bytes = 0;  // as allocated
 };
 
 // A directory that nobody else can put things into. Everything in it is reached through this descriptor: a
@@ -110,12 +110,7 @@ bool begins_like_recording(int directory, const std::string& name) {
 
 class Cleaning {
  public:
-  explicit Cleaning(Remove remove) : remove_(remove) {
-    for (const LiveRecording& each : live_recordings()) {
-      struct stat facts {};
-      if (stat(each.path.c_str(), &facts) == 0) mapped_.insert({facts.st_dev, facts.st_ino});
-    }
-  }
+  explicit Cleaning(Remove remove) : remove_(remove) {}
 
   void look_into(const std::string& path, bool below) {
     const PrivateDirectory directory(path);
@@ -123,43 +118,50 @@ class Cleaning {
     for (const std::string& name : directory.names()) {
       struct stat facts {};
       if (fstatat(directory.fd(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) continue;
-      if (below && S_ISDIR(facts.st_mode) && name.starts_with("run.")) {
-        look_into(path + '/' + name, false);
-        made_by_run_.push_back(path + '/' + name);
-      }
-      consider(directory, path, name, facts);
+      if (below && S_ISDIR(facts.st_mode) && name.starts_with("run.")) look_into(path + '/' + name, false);
+      if (!S_ISREG(facts.st_mode) || facts.st_uid != geteuid() || !name.ends_with(kRecordingSuffix)) continue;
+      if (!begins_like_recording(directory.fd(), name)) continue;
+      found_.push_back({path, name, facts, static_cast<std::uint64_t>(facts.st_blocks) * 512});
+      bytes_found_ += found_.back().bytes;
     }
+    if (!below || path.starts_with("/dev/shm/socktrack.")) made_for_a_run_.push_back(path);
+  }
+
+  bool found_more_than(const RetentionLimits& limits) const {
+    return found_.size() > limits.count || bytes_found_ > limits.bytes;
   }
 
   Removal apply(const RetentionLimits& limits) {
+    leave_out_living();
     // Newest first: what is beyond the limits goes.
-    std::sort(over_.begin(), over_.end(), [](const Candidate& a, const Candidate& b) {
-      return std::pair(a.changed.tv_sec, a.changed.tv_nsec) > std::pair(b.changed.tv_sec, b.changed.tv_nsec);
+    std::sort(found_.begin(), found_.end(), [](const Candidate& a, const Candidate& b) {
+      return std::pair(a.facts.st_mtim.tv_sec, a.facts.st_mtim.tv_nsec) >
+             std::pair(b.facts.st_mtim.tv_sec, b.facts.st_mtim.tv_nsec);
     });
     std::uint64_t bytes = 0;
-    for (const Candidate& each : over_) {
-      bytes += each.bytes;
-      if (result_.kept < limits.count && bytes <= limits.bytes) {
+    for (const Candidate& each : found_) {
+      if (result_.kept < limits.count && bytes + each.bytes <= limits.bytes) {
         ++result_.kept;
+        bytes += each.bytes;
       } else {
-        bytes -= each.bytes;
         take_away(each);
       }
     }
-    for (const std::string& path : made_by_run_) take_away_empty(path);
+    for (const std::string& path : made_for_a_run_) take_away_empty(path);
     return std::move(result_);
   }
 
  private:
-  void consider(const PrivateDirectory& directory, const std::string& path, const std::string& name,
-                const struct stat& facts) {
-    if (!S_ISREG(facts.st_mode) || facts.st_uid != geteuid() || !name.ends_with(kRecordingSuffix)) return;
-    if (!begins_like_recording(directory.fd(), name)) return;
-    if (mapped_.contains({facts.st_dev, facts.st_ino}) || !is_over(path + '/' + name, facts)) {
-      ++result_.in_use;
-      return;
+  void leave_out_living() {
+    std::set<FileIdentity> mapped;
+    for (const LiveRecording& each : live_recordings()) {
+      struct stat facts {};
+      if (stat(each.path.c_str(), &facts) == 0) mapped.insert({facts.st_dev, facts.st_ino});
     }
-    over_.push_back({path, name, facts.st_mtim, static_cast<std::uint64_t>(facts.st_blocks) * 512});
+    result_.in_use = std::erase_if(found_, [&](const Candidate& each) {
+      return mapped.contains({each.facts.st_dev, each.facts.st_ino}) ||
+             !is_over(each.directory + '/' + each.name, each.facts);
+    });
   }
 
   void take_away(const Candidate& each) {
@@ -174,20 +176,20 @@ class Cleaning {
     result_.bytes += each.bytes;
   }
 
-  // Of a run that is going on it is not old enough: its program may not have opened a socket yet.
+  // A young empty one may be of a run whose program has not opened a socket yet.
   void take_away_empty(const std::string& path) {
     struct stat facts {};
-    if (lstat(path.c_str(), &facts) != 0 || facts.st_uid != geteuid()) return;
+    if (remove_ == Remove::no || lstat(path.c_str(), &facts) != 0 || facts.st_uid != geteuid()) return;
     const bool emptied = std::any_of(result_.removed.begin(), result_.removed.end(),
                                      [&](const std::string& each) { return each.starts_with(path + '/'); });
     if (!emptied && !was_changed_long_ago(facts)) return;
-    if (remove_ == Remove::yes && rmdir(path.c_str()) == 0) result_.removed.push_back(path);
+    if (rmdir(path.c_str()) == 0) result_.removed.push_back(path);
   }
 
   Remove remove_;
-  std::set<FileIdentity> mapped_;
-  std::vector<Candidate> over_;
-  std::vector<std::string> made_by_run_;
+  std::vector<Candidate> found_;
+  std::uint64_t bytes_found_ = 0;
+  std::vector<std::string> made_for_a_run_;
   Removal result_;
 };
 
@@ -198,6 +200,12 @@ Removal clean_recordings(const std::vector<std::string>& directories, const Rete
   Cleaning cleaning(remove);
   for (const std::string& each : directories) cleaning.look_into(each, true);
   return cleaning.apply(limits);
+}
+
+void keep_within_limits(const std::vector<std::string>& directories, const RetentionLimits& limits) {
+  Cleaning cleaning(Remove::yes);
+  for (const std::string& each : directories) cleaning.look_into(each, true);
+  if (cleaning.found_more_than(limits)) cleaning.apply(limits);
 }
 
 bool parse_size(const std::string& text, std::uint64_t& bytes) {

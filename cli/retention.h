@@ -29,6 +29,9 @@ struct Removal {
 Removal clean_recordings(const std::vector<std::string>& directories, const RetentionLimits& limits,
                          Remove remove);
 
+// The same without a word, and quickly where there is nothing to do: for the start of a run.
+void keep_within_limits(const std::vector<std::string>& directories, const RetentionLimits& limits = {});
+
 // "200", "10K", "256M", "1G". False if it is none of these.
 bool parse_size(const std::string& text, std::uint64_t& bytes);
 

@@ -23,11 +23,13 @@
 #include "cli/new_file.h"
 #include "cli/preflight.h"
 #include "cli/process_facts.h"
+#include "cli/retention.h"
 #include "cli/run_directory.h"
 #include "cli/run_options.h"
 #include "cli/suppressing.h"
 #include "cli/terminal.h"
 #include "cli/trial_load.h"
+#include "watch/output_dir.h"
 #include "watch/render.h"
 
 namespace socktrack {
@@ -206,6 +208,7 @@ int run(const RunOptions& request) {
   const Preflight preflight = check_or_fail(request.program);
   std::optional<NewFile> json;
   if (options.json[0] != '\0') json.emplace(options.json);
+  if (options.output[0] == '\0') keep_within_limits(default_recordings_dirs());
   const RunDirectory directory(options.output);
 
   const Program program{preflight.path, request.program,

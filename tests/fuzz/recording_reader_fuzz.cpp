@@ -20,10 +20,16 @@ constexpr std::size_t kPiece = 10;
 test::RecordingFixture sound_recording() {
   test::RecordingFixture fixture;
   const std::uint32_t module = fixture.add_module("/usr/bin/server", {0xab, 0xcd});
-  const std::uint32_t site = fixture.add_site({make_frame(module, 1), make_frame(kNoModule, 2)});
+  const std::uint64_t line = fixture.add_line(Language::python, "Shop.take", "shop.py", 7);
+  const std::uint32_t site = fixture.add_site({make_frame(module, 1), make_frame(kNoModule, 2), line});
+  fixture.thread(77).tid = 77;
+  fixture.pool(3).ready = 2;
   for (std::uint32_t i = 1; i <= 8; ++i) {
     const std::uint32_t group = fixture.add_group(static_cast<Verdict>(i), site, site, 3);
-    fixture.add_accusation(group, i, i);
+    Accusation& accusation = fixture.accusation(fixture.add_accusation(group, i, i));
+    accusation.tid = 77;
+    accusation.generation = 1;
+    fixture.slot(i).word = make_word(1, slot_flag::live | 3U << slot_flag::pool_shift);
   }
   fixture.header().highest_slot = 64;
   return fixture;
@@ -32,8 +38,16 @@ test::RecordingFixture sound_recording() {
 // Areas are told by the layout, not by the header: a patched header must not move the next patch.
 void patch(test::RecordingFixture& fixture, const std::uint8_t* piece) {
   constexpr Layout layout = layout_for(64);
-  constexpr std::uint64_t starts[] = {
-      0, layout.slots_at, layout.sites_at, layout.modules_at, layout.groups_at, layout.accusations_at};
+  constexpr std::uint64_t starts[] = {0,
+                                      layout.slots_at,
+                                      layout.sites_at,
+                                      layout.modules_at,
+                                      layout.groups_at,
+                                      layout.accusations_at,
+                                      layout.threads_at,
+                                      layout.managed_at,
+                                      layout.text_at,
+                                      layout.pools_at};
   const std::uint64_t offset = piece[1] + (std::uint64_t{piece[2]} << 8U) + (std::uint64_t{piece[3]} << 16U);
   const std::uint64_t place = starts[piece[0] % std::size(starts)] + offset;
   for (std::size_t i = 0; i < piece[4]; ++i) {

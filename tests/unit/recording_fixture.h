@@ -29,6 +29,11 @@ class RecordingFixture {
   Group& group(std::uint32_t index) { return *at<Group>(layout_.groups_at, index); }
   Accusation& accusation(std::uint32_t index) { return *at<Accusation>(layout_.accusations_at, index); }
 
+  ThreadName& thread(std::uint32_t tid) { return *at<ThreadName>(layout_.threads_at, tid % kMaxThreads); }
+  ManagedFrame& managed(std::uint32_t index) { return *at<ManagedFrame>(layout_.managed_at, index); }
+  PoolName& pool(std::uint32_t number) { return *at<PoolName>(layout_.pools_at, number - 1); }
+  const Layout& layout() const { return layout_; }
+
   char* data() { return memory_.get(); }
   std::size_t size() const { return layout_.total; }
 

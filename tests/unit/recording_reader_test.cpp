@@ -156,6 +156,9 @@ TEST(RecordingReader, EveryFieldOfTheGeometryIsChecked) {
                                        [](Header& h) { h.groups_at += kPage; },
                                        [](Header& h) { h.accusations_at -= kPage; },
                                        [](Header& h) { h.threads_at = h.total_size; },
+                                       [](Header& h) { h.managed_at += 1; },
+                                       [](Header& h) { h.text_at = ~std::uint64_t{0}; },
+                                       [](Header& h) { h.pools_at = 0; },
                                        [](Header& h) { h.slot_count = 0; },
                                        [](Header& h) { h.slot_count = ~0U; },
                                        [](Header& h) { h.slot_count = kMaxSlots + 1; },
@@ -204,6 +207,61 @@ TEST(RecordingReader, IncompleteSitesAndModulesAreNotGiven) {
     EXPECT_EQ(view.module(index), nullptr) << index;
   }
   EXPECT_NE(view.module(good), nullptr);
+}
+
+TEST(RecordingReader, NamesThatLeadOutsideAreNotGiven) {
+  RecordingFixture fixture;
+  const auto good =
+      static_cast<std::uint32_t>(frame_offset(fixture.add_line(Language::python, "Shop.take", "shop.py", 7)));
+  const auto far = static_cast<std::uint32_t>(frame_offset(fixture.add_line(Language::python, "f", "g", 1)));
+  fixture.managed(far).function_at = kTextBytes - 1;
+  fixture.managed(far).function_size = 2;
+  const auto wrapping =
+      static_cast<std::uint32_t>(frame_offset(fixture.add_line(Language::python, "f", "g", 1)));
+  fixture.managed(wrapping).file_at = ~0U;
+  const auto strange =
+      static_cast<std::uint32_t>(frame_offset(fixture.add_line(Language::python, "f", "g", 1)));
+  fixture.managed(strange).language = static_cast<Language>(200);
+  const auto pending =
+      static_cast<std::uint32_t>(frame_offset(fixture.add_line(Language::python, "f", "g", 1)));
+  fixture.managed(pending).ready = 0;
+
+  const RecordingView view = RecordingView::of_memory(fixture.data(), fixture.size());
+  ASSERT_NE(view.managed(good), nullptr);
+  EXPECT_EQ(view.function_of(*view.managed(good)), "Shop.take");
+  EXPECT_EQ(view.file_of(*view.managed(good)), "shop.py");
+  for (const std::uint64_t index :
+       {std::uint64_t{0}, std::uint64_t{far}, std::uint64_t{wrapping}, std::uint64_t{strange},
+        std::uint64_t{pending}, std::uint64_t{kMaxManaged}, ~std::uint64_t{0}}) {
+    EXPECT_EQ(view.managed(index), nullptr) << index;
+  }
+}
+
+TEST(RecordingReader, NamesWithoutAnEndStopAtTheirField) {
+  RecordingFixture fixture;
+  const std::uint32_t site = fixture.add_site({make_frame(0, 1)});
+  Group& group = fixture.group(fixture.add_group(Verdict::inherited, site, site, 1));
+  std::memset(group.thread, 't', sizeof group.thread);
+  std::memset(group.evidence.holder, 'h', sizeof group.evidence.holder);
+  std::memset(group.evidence.threads, 'x', sizeof group.evidence.threads);
+  group.evidence.holder_pid = 1;
+  std::memset(fixture.header().program, 'p', sizeof(Header::program));
+  std::memset(fixture.pool(1).name, 'n', sizeof(PoolName::name));
+  fixture.pool(1).ready = 2;
+  std::memset(fixture.thread(5).name, 'm', sizeof(ThreadName::name));
+  fixture.thread(5).tid = 5;
+
+  const RecordingView view = RecordingView::of_memory(fixture.data(), fixture.size());
+  EXPECT_EQ(view.pool_name(1), std::string(sizeof(PoolName::name), 'n'));
+  EXPECT_EQ(view.thread_name(5), std::string(sizeof(ThreadName::name), 'm'));
+  EXPECT_EQ(view.pool_name(0) + view.pool_name(2) + view.pool_name(~0U) + view.thread_name(0), "");
+  NoNames names;
+  const ProcessReport report = build_process(view, ProcessFate{}, names);
+  ASSERT_EQ(report.groups.size(), 1U);
+  EXPECT_EQ(report.exe, std::string(sizeof(Header::program), 'p'));
+  EXPECT_EQ(report.groups[0].thread, std::string(sizeof(Group::thread), 't'));
+  EXPECT_EQ(report.groups[0].evidence.holder, std::string(sizeof(Evidence::holder), 'h'));
+  use(view);
 }
 
 TEST(RecordingReader, EveryTruncationIsRefused) {

@@ -145,6 +145,15 @@ TEST_F(Retention, DirectoriesOfRunsGoWithTheirLastRecording) {
   EXPECT_TRUE(fs::exists(directory_.file("run.new"))) << "its program has not opened a socket yet";
 }
 
+TEST_F(Retention, ARunCleansOnlyBeyondTheLimits) {
+  const std::string a = ended("a.socktrack", 30), b = ended("b.socktrack", 10);
+  keep_within_limits({directory_.path()}, {2, ~std::uint64_t{0}});
+  EXPECT_TRUE(fs::exists(a));
+  keep_within_limits({directory_.path()}, {1, ~std::uint64_t{0}});
+  EXPECT_FALSE(fs::exists(a));
+  EXPECT_TRUE(fs::exists(b));
+}
+
 TEST_F(Retention, Sizes) {
   std::uint64_t bytes = 0;
   EXPECT_TRUE(parse_size("0", bytes));
