@@ -21,14 +21,14 @@ std::string plain(const std::string& text) {
 }
 
 // As an argument of a macro.
-std::string quoted(const std::string& text) { return '"' + plain(text) + '"'; }
+std::string argument(const std::string& text) { return '"' + plain(text) + '"'; }
 
 std::string dashes(const std::string& name) { return "-" + name; }  // Fl writes the first one
 
 std::string value_of(const CLI::Option& option) {
   const std::string value = option_value(option);
   if (value.empty()) return "";
-  return value.starts_with(' ') ? " Ar " + quoted(value.substr(1)) : " Ns Ar " + quoted(value);
+  return value.starts_with(' ') ? " Ar " + argument(value.substr(1)) : " Ns Ar " + argument(value);
 }
 
 std::string flags_of(const CLI::Option& option, const std::string& between) {
@@ -68,7 +68,7 @@ std::string synopsis_of(const CLI::App& command) {
     if (!option->get_positional()) continue;
     std::string name = option_names(*option);
     if (option->get_items_expected_max() > 1 && !name.ends_with("...")) name += " ...";
-    text += (option->get_required() ? ".Ar " : ".Op Ar ") + quoted(name) + '\n';
+    text += (option->get_required() ? ".Ar " : ".Op Ar ") + argument(name) + '\n';
   }
   return text;
 }
@@ -86,7 +86,7 @@ std::string options_text(const CLI::App& command, Additions additions) {
     if (option == command.get_help_ptr()) continue;
     const std::string variable = variable_of(command, *option);
     text += ".It " +
-            (option->get_positional() ? "Ar " + quoted(option_names(*option)) : flags_of(*option, " , "));
+            (option->get_positional() ? "Ar " + argument(option_names(*option)) : flags_of(*option, " , "));
     text += (variable.empty() ? "" : " , Ev " + variable) + '\n';
     text += sentence(option->get_description()) + '\n';
     text += additions[key_of(*option)];

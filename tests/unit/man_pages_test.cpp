@@ -59,7 +59,8 @@ TEST_F(ManPages, NoPageWithoutItsCommand) {
     names.insert("socktrack-" + command->get_name() + ".1.in");
   for (const auto& entry : std::filesystem::directory_iterator(SOCKTRACK_MAN_SOURCES)) {
     const std::string name = entry.path().filename();
-    if (name.ends_with(".in")) EXPECT_TRUE(names.contains(name)) << name;
+    if (!name.ends_with(".in")) continue;
+    EXPECT_TRUE(names.contains(name)) << name;
   }
 }
 

@@ -126,7 +126,7 @@ TEST_F(Top, ColumnsStandUnderTheirNames) {
 }
 
 TEST_F(Top, NothingIsWiderOrHigherThanTheScreen) {
-  for (const std::string& keys : {"", "g", "?"}) {
+  for (const char* keys : {"", "g", "?"}) {
     type(keys);
     for (const auto& [width, height] : {std::pair<std::size_t, std::size_t>{80, 24}, {132, 50}, {40, 6}}) {
       const std::vector<std::string> shown = rows(width, height);
@@ -319,7 +319,7 @@ TEST_F(Top, MitigationAsksTwice) {
 
 TEST_F(Top, MitigationTakesNoForAnAnswer) {
   press(TopKey::in);
-  for (const std::string& keys : {"m3", "mx", "m1n", "m1q", "m1 "}) EXPECT_FALSE(type(keys)) << keys;
+  for (const char* keys : {"m3", "mx", "m1n", "m1q", "m1 "}) EXPECT_FALSE(type(keys)) << keys;
   type("m1");
   EXPECT_FALSE(press(TopKey::in)) << "Enter is no yes";
   type("m");
@@ -335,7 +335,7 @@ TEST_F(Top, NamesOfProgramsDoNoHarm) {
   Report report;
   report.processes.push_back(process_of(1, "e\x1b[2Jvil", {group_of("f\x1b]0;x", 1, 0, 1)}));
   take(report);
-  for (const std::string& keys : {"", "g"}) {
+  for (const char* keys : {"", "g"}) {
     type(keys);
     EXPECT_THAT(screen(), Not(HasSubstr("\x1b")));
   }
