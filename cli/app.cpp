@@ -66,7 +66,9 @@ std::vector<const CLI::Option*> options_of(const CLI::App& command) {
   std::vector<const CLI::Option*> options = command.get_options();
   for (const CLI::App* group : command.get_subcommands([](const CLI::App*) { return true; })) {
     if (!group->get_name().empty()) continue;
-    for (const CLI::Option* option : options_of(*group)) options.push_back(option);
+    for (const CLI::Option* option : options_of(*group)) {
+      if (option != group->get_help_ptr()) options.push_back(option);
+    }
   }
   return options;
 }

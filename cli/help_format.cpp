@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "cli/app.h"
 
 namespace socktrack {
@@ -74,14 +76,15 @@ std::string usage_of(const CLI::App& app, const std::string& name) {
 }  // namespace
 
 std::string option_value(const CLI::Option& option) {
-  const std::string type = option.get_positional() ? "" : option.get_type_name();
+  std::string type = option.get_positional() ? "" : option.get_type_name();
+  type.erase(std::min(type.find(':'), type.size()));  // what validators add
   return type.empty() || type.starts_with("[=") ? type : " " + type;
 }
 
 std::string option_names(const CLI::Option& option) {
   if (option.get_positional()) {
     const std::string type = option.get_type_name();
-    return type.empty() ? option.get_name() : type;
+    return type.empty() ? option.get_name() : type.substr(0, type.find(':'));
   }
   std::string names;
   for (const std::string& each : option.get_snames()) names += (names.empty() ? "-" : ", -") + each;

@@ -39,9 +39,7 @@ constexpr int kNotExecutable = 126, kNotFound = 127;
 constexpr const char* kStillRunning = "still_running";
 
 constexpr const char* kFooter =
-    "Each setting is also a variable: --mitigate-after is SOCKTRACK_MITIGATE_AFTER. Exit status: the "
-    "program's; 2 wrong usage, 3 will not "
-    "work here.\n"
+    "In the environment: SOCKTRACK_GRACE and so on. Exit status: the program's (man).\n"
     "Example: socktrack run --grace 2s --fail-on-leak -- ./server --port 8080";
 
 using Clock = std::chrono::system_clock;

@@ -1,5 +1,5 @@
-// Names of a program whose debug information lies elsewhere: in a directory, or with a server that is only asked by
-// those who say so.
+// Names of a program whose debug information lies elsewhere: in a directory, or with a server that is only
+// asked by those who say so.
 #include <gmock/gmock.h>
 
 #include <csignal>
@@ -36,7 +36,7 @@ class DebugFiles : public testing::Test {
  protected:
   void SetUp() override {
     stripped_ = directory_ / "c_eof";
-    debug_ = directory_ / "c_eof.debug";
+    debug_ = directory_ / "kept-apart";  // beside the program and named like it, it would be found
     ASSERT_EQ(run({"objcopy", "--only-keep-debug", program("c_eof"), debug_}).status, 0);
     ASSERT_EQ(run({"objcopy", "--strip-all", program("c_eof"), stripped_}).status, 0);
     run(tracked_command(directory_, {"--grace", "0"}, {stripped_}), base_environment());
