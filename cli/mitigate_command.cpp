@@ -31,8 +31,8 @@ struct MitigateRequest {
 
 constexpr const char* kFooter =
     "Without RUNG: what is in force, what was done and what was refused.\n"
-    "Try a rung first: socktrack mitigate 1234 park --allow 0123456789abcdef --dry-run\n"
-    "Off, at once:     socktrack mitigate 1234 observe\n"
+    "Example, a rung is tried first:\n  socktrack mitigate 1234 park --allow 0123456789abcdef --dry-run\n"
+    "Off, at once: socktrack mitigate 1234 observe\n"
     "What is not given stays as it is. Fingerprints are in the report. docs/mitigation.md has the whole "
     "story.";
 
