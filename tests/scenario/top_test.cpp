@@ -75,9 +75,22 @@ TEST_F(TopInTerminal, ASocketIsFinishedOnlyAfterYes) {
   terminal.keys("1");
   ASSERT_TRUE(terminal.shows("y/n")) << terminal.screen();
   terminal.keys("n m 1");
-  ASSERT_TRUE(terminal.shows("finish 3 sockets of process " + pid())) << terminal.screen();
+  ASSERT_TRUE(terminal.shows("finish now 3 sockets of process " + pid())) << terminal.screen();
   terminal.keys("y");
   EXPECT_TRUE(terminal.shows("finish: 3 of 3 sockets shut down")) << terminal.screen();
+}
+
+TEST_F(TopInTerminal, ARungIsOrderedFromTheLibrary) {
+  const auto in_force = [&] { return run({command(), "mitigate", pid()}, base_environment()).out; };
+  ASSERT_THAT(in_force(), HasSubstr("observe"));
+  const Terminal terminal(top(), 80, 24);
+  ASSERT_TRUE(terminal.shows("3 leaked sockets"));
+  terminal.keys("Enter m 4");
+  ASSERT_TRUE(terminal.shows("park 3 sockets of process " + pid())) << terminal.screen();
+  EXPECT_THAT(in_force(), HasSubstr("observe")) << "nothing before yes";
+  terminal.keys("y");
+  EXPECT_TRUE(terminal.shows("park from now on")) << terminal.screen();
+  EXPECT_THAT(in_force(), HasSubstr("park groups "));
 }
 
 TEST_F(TopInTerminal, ANewSizeIsFilled) {
