@@ -32,7 +32,23 @@ std::string look_beside_the_command() {
   return "";
 }
 
+// What glibc makes of $LIB: Debian, Fedora, the rest.
+const std::vector<std::string> kLibraryDirectories = {"lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu",
+                                                      "lib64", "lib"};
+
 }  // namespace
+
+std::string spelling_for_glibc_only(const std::string& library) {
+  const fs::path directory = fs::path(library).parent_path();
+  const std::string name = fs::path(library).filename().string();
+  for (const std::string& each : kLibraryDirectories) {
+    std::error_code error;
+    if (fs::exists(directory / each / name, error)) return directory.string() + "/$LIB/" + name;
+    if (directory.string().ends_with("/" + each))
+      return directory.string().substr(0, directory.string().size() - each.size()) + "$LIB/" + name;
+  }
+  return "";
+}
 
 std::string find_library(std::string& problem) {
   const char* asked = std::getenv("SOCKTRACK_LIBRARY");

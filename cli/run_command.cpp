@@ -69,6 +69,8 @@ std::string find_library_or_fail() {
   if (library.empty()) throw Failure(kWillNotWork, problem);
   // One built with a sanitizer may only be loaded behind its runtime.
   if (!runtime_of(library).empty()) return library;
+  const std::string spelling = spelling_for_glibc_only(library);
+  if (!spelling.empty() && problem_of_loading(spelling).empty()) return spelling;
   problem = problem_of_loading(library);
   if (!problem.empty()) throw Failure(kWillNotWork, "the library cannot be loaded here: " + problem);
   return library;

@@ -76,6 +76,13 @@ std::uint32_t slots_wanted() {
   return static_cast<std::uint32_t>(std::clamp<std::uint64_t>(limit.rlim_max, 64, kMaxSlots));
 }
 
+// The first page of each: should the disk be full by then, the first leaks are told all the same.
+void keep_room_for_verdicts(Header& header) {
+  char* base = reinterpret_cast<char*>(&header);
+  touch(base + header.groups_at, 1);
+  touch(base + header.accusations_at, 1);
+}
+
 void describe_process(Header& header) {
   header.pid = process::pid();
   header.parent_pid = static_cast<std::uint32_t>(raw_syscall(SYS_getppid));
@@ -162,6 +169,7 @@ Header* create() {
   auto* header = static_cast<Header*>(memory.start);
   if (!touch(header, sizeof *header)) return nullptr;
   lay_out(*header, slot_count);
+  keep_room_for_verdicts(*header);
   describe_process(*header);
   for (std::size_t i = 0; i < std::size(g_early_counts); i++)
     header->blind_spots[i] = g_early_counts[i].exchange(0);

@@ -112,39 +112,44 @@ bool has_room(long fd) {
   return static_cast<std::uint64_t>(facts.f_bavail) * static_cast<std::uint64_t>(facts.f_bsize) >= kLeastRoom;
 }
 
-long make_file(Job& job, long owner_pid) {
-  const long directory = open_directory(job.directory);
-  if (raw_failed(directory)) return directory;
-  char* name = g_file;
-  file_name(name, sizeof g_file, owner_pid);
-  const long fd =
-      raw_syscall(SYS_openat, directory, reg(name), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (raw_failed(fd)) return fd;
-  long answer = has_room(fd) ? raw_syscall(SYS_ftruncate, fd, static_cast<long>(job.size)) : -ENOSPC;
-  if (!raw_failed(answer)) {
-    answer = raw_syscall(SYS_mmap, 0, static_cast<long>(job.size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  }
-  if (!raw_failed(answer)) {
-    void* start = reinterpret_cast<void*>(answer);
-    answer = settle_memory(fd, start, job.size, job.memory.populate);
-    if (!raw_failed(answer)) {
-      job.memory.start = start;
-      job.memory.shared = true;
-      return 0;
-    }
+// The file's memory, or -errno.
+long memory_of(Job& job, long fd) {
+  if (!has_room(fd)) return -ENOSPC;
+  long answer = raw_syscall(SYS_ftruncate, fd, static_cast<long>(job.size));
+  if (raw_failed(answer)) return answer;
+  answer = raw_syscall(SYS_mmap, 0, static_cast<long>(job.size), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  if (raw_failed(answer)) return answer;
+  void* start = reinterpret_cast<void*>(answer);
+  answer = settle_memory(fd, start, job.size, job.memory.populate);
+  if (raw_failed(answer)) {
     raw_syscall(SYS_munmap, reg(start), static_cast<long>(job.size));
+    return answer;
   }
-  raw_syscall(SYS_unlinkat, directory, reg(name), 0);
-  return answer;
+  job.memory.start = start;
+  job.memory.shared = true;
+  return 0;
 }
 
-long g_owner_pid;
+long make_file(Job& job) {
+  const long directory = open_directory(job.directory);
+  if (raw_failed(directory)) return directory;
+  long answer = raw_syscall(SYS_openat, directory, reg(g_file),
+                            O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (!raw_failed(answer)) {
+    const long fd = answer;
+    answer = memory_of(job, fd);
+    raw_syscall(SYS_close, fd);
+    if (raw_failed(answer)) raw_syscall(SYS_unlinkat, directory, reg(g_file), 0);
+  }
+  raw_syscall(SYS_close, directory);
+  return answer;
+}
 
 // Runs in a child that shares our memory but has a descriptor table of its own.
 int file_maker(void* argument) {
   raw_syscall(SYS_close_range, 0, ~0U, 0);  // room, should the program's table be full
   Job& job = *static_cast<Job*>(argument);
-  job.memory.error = static_cast<int>(-make_file(job, g_owner_pid));
+  job.memory.error = static_cast<int>(-make_file(job));
   raw_syscall(SYS_exit, 0);
   return 0;
 }
@@ -153,15 +158,16 @@ int file_maker(void* argument) {
 // with all numbers in use it fails. Rule: the file is opened and mapped by a child that shares memory
 // (CLONE_VM) and copies the descriptors (no CLONE_FILES), with all signals blocked, as posix_spawn does.
 // It sends no SIGCHLD (exit signal 0) and only __WCLONE waits can see it.
-bool make_in_helper(Job& job) {
+long make_in_helper(Job& job) {
   alignas(16) static char stack[32 * 1024];
   std::uint64_t everything = ~std::uint64_t{0};
   std::uint64_t before = 0;
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&everything), reg(&before), sizeof before);
-  g_owner_pid = raw_syscall(SYS_getpid);
+  file_name(g_file, sizeof g_file, raw_syscall(SYS_getpid));
   const int saved = errno;
-  const int child =
+  const long child =
       real.clone(file_maker, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &job, nullptr, nullptr, nullptr);
+  const long failed_with = child > 0 ? 0 : -errno;
   errno = saved;
   if (child > 0) {
     int status = 0;
@@ -169,7 +175,7 @@ bool make_in_helper(Job& job) {
     }
   }
   raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&before), 0, sizeof before);
-  return child > 0;
+  return failed_with;
 }
 
 }  // namespace
@@ -186,7 +192,10 @@ const char* recording_directory() { return g_directory; }
 RecordingMemory make_recording_memory(const char* directory, std::size_t size) {
   choose_directory(directory);
   Job job{g_directory, size, {}};
-  if (!make_in_helper(job)) job.memory.error = EAGAIN;
+  const long helper = make_in_helper(job);
+  if (raw_failed(helper)) job.memory.error = static_cast<int>(-helper);
+  // No kernel says that: we are in an emulator (qemu's user mode). Two numbers are taken for a moment.
+  if (helper == -EINVAL) job.memory.error = static_cast<int>(-make_file(job));
   if (job.memory.start != nullptr) return job.memory;
   const long answer = raw_syscall(SYS_mmap, 0, static_cast<long>(size), PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

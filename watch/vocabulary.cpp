@@ -134,7 +134,8 @@ const char* sentence_of(BlindSpot spot) {
     case BlindSpot::modules_full:
       return "Frames have no module: the table of loaded libraries is full.";
     case BlindSpot::groups_full:
-      return "Leaks were found but not grouped: the table of leak groups is full.";
+      return "Leaks were found but not grouped: the table of leak groups is full, or the file system of the "
+             "recordings is.";
     case BlindSpot::accusations_full:
       return "The list of sample sockets is full: counts are exact, some sockets are not shown.";
     case BlindSpot::symbol_missing:
@@ -152,8 +153,7 @@ const char* sentence_of(BlindSpot spot) {
       return "Calls in children of vfork or clone were passed through and not recorded.";
     case BlindSpot::sandboxed:
       return "The program put itself under a seccomp filter: since then sockets were not looked at, because "
-             "a call "
-             "the filter forbids could end the program.";
+             "a call the filter forbids could end the program.";
     case BlindSpot::deepbind:
       return "Libraries were loaded with RTLD_DEEPBIND: their calls go past socktrack.";
     case BlindSpot::other_namespace:

@@ -3,9 +3,14 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <cstring>
 
+#include "emulated.h"
+
+// Under qemu /proc/self/exe is qemu: there the library is put in front by whoever starts us.
 int main(int argc, char** argv) {
-  if (std::getenv("SOCKTRACK_TEST_LOADED") == nullptr) {
+  const bool only_lists = argc > 1 && std::strcmp(argv[1], "--gtest_list_tests") == 0;
+  if (std::getenv("SOCKTRACK_TEST_LOADED") == nullptr && !only_lists) {
     setenv("SOCKTRACK_TEST_LOADED", "1", 1);
     setenv("LD_PRELOAD", SOCKTRACK_PRELOAD, 1);
     setenv("SOCKTRACK_OUTPUT", SOCKTRACK_RECORDINGS, 1);
@@ -16,6 +21,8 @@ int main(int argc, char** argv) {
     execv("/proc/self/exe", argv);
     return 1;
   }
+  const bool emulated = std::getenv("SOCKTRACK_TEST_EMULATED") != nullptr;
+  if (emulated) testing::GTEST_FLAG(filter) = entry::filter_of_emulator();
   testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }

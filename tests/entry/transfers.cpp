@@ -1,5 +1,6 @@
 #include "transfers.h"
 
+#include <dlfcn.h>
 #include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -20,7 +21,6 @@ ssize_t __recvfrom_chk(int, void*, size_t, size_t, int, sockaddr*, socklen_t*);
 ssize_t __read_chk(int, void*, size_t, size_t);
 ssize_t __read(int, void*, size_t);
 ssize_t __write(int, const void*, size_t);
-ssize_t __send(int, const void*, size_t, int);
 }
 
 namespace entry {
@@ -186,6 +186,12 @@ ssize_t sys_writev(int fd, size_t size) {
   return syscall(SYS_writev, fd, &parts, 1);
 }
 
+// On aarch64 libc has it for old programs only, and nothing new can be linked to it.
+auto send_twin() {
+  static const auto found = reinterpret_cast<decltype(&send)>(dlsym(RTLD_DEFAULT, "__send"));
+  return found;
+}
+
 }  // namespace
 
 const std::vector<Transfer>& receivers() {
@@ -237,7 +243,8 @@ const std::vector<Transfer>& senders() {
       {"sendmsg", Operation::sendmsg, call_sendmsg},
       {"write", Operation::write, [](int fd, size_t n) { return write(fd, g_buffer, n); }},
       {"writev", Operation::writev, call_writev},
-      {"__send", Operation::send, [](int fd, size_t n) { return __send(fd, g_buffer, n, MSG_NOSIGNAL); }},
+      {"__send", Operation::send,
+       [](int fd, size_t n) { return send_twin()(fd, g_buffer, n, MSG_NOSIGNAL); }},
       {"__write", Operation::write, [](int fd, size_t n) { return __write(fd, g_buffer, n); }},
       {"pwritev2", Operation::pwritev2, [](int fd, size_t n) { return vector_of(pwritev2, fd, n); }},
       {"pwritev64v2", Operation::pwritev2, [](int fd, size_t n) { return vector_of(pwritev64v2, fd, n); }},

@@ -3,6 +3,8 @@
 //   forks     N forks (vforks: N vforks) while 8 threads open and close
 //   few       RLIMIT_NOFILE 16: N rounds of running out of numbers
 //   space     RLIMIT_AS 48 MiB above what is in use
+//   full      the limit of numbers is raised after the start, and more are used than there are slots
+//   filled    says "ready" and goes on as `threads` when it is told to
 //   endless   as `threads`, until killed
 #include <pthread.h>
 #include <sched.h>
@@ -83,6 +85,17 @@ static void run_dry(long rounds) {
   }
 }
 
+// Sockets under numbers that have slots and under such that have none.
+static void pass_the_table(int listener, long rounds) {
+  const struct rlimit limit = {2048, 2048};
+  require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+  for (long i = 0; i < rounds; i++) {
+    int taken[300];
+    for (int k = 0; k < 300; k++) taken[k] = serve_one(listener);
+    for (int k = 0; k < 300; k++) require(close(taken[k]) == 0, "close");
+  }
+}
+
 static long address_space(void) {
   long pages = 0;
   FILE* file = fopen("/proc/self/statm", "r");
@@ -96,6 +109,10 @@ int main(int argc, char** argv) {
   const char* mode = argv[1];
   const long count = atol(argv[2]);
   pthread_t threads[64];
+  if (strcmp(mode, "full") == 0) {
+    const struct rlimit limit = {64, 64};
+    require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+  }
   if (strcmp(mode, "space") == 0) {
     const rlim_t most = (rlim_t)address_space() + (48UL << 20U);
     const struct rlimit limit = {most, most};
@@ -103,11 +120,12 @@ int main(int argc, char** argv) {
   }
   const int listener = listen_any();
   for (int i = 0; i < kLeaks; i++) serve_one(listener);
-  if (strcmp(mode, "threads") == 0 || strcmp(mode, "endless") == 0) {
-    if (mode[0] == 'e') {
-      puts("ready");
-      fflush(stdout);
-    }
+  if (mode[0] == 'e' || strcmp(mode, "filled") == 0) {
+    puts("ready");
+    fflush(stdout);
+    if (mode[0] == 'f') getchar();
+  }
+  if (strcmp(mode, "threads") == 0 || strcmp(mode, "endless") == 0 || strcmp(mode, "filled") == 0) {
     with_threads(64, mode[0] == 'e' ? -1 : count, threads);
     join(64, threads);
   } else if (strcmp(mode, "forks") == 0 || strcmp(mode, "vforks") == 0) {
@@ -117,6 +135,8 @@ int main(int argc, char** argv) {
     join(8, threads);
   } else if (strcmp(mode, "few") == 0) {
     run_dry(count);
+  } else if (strcmp(mode, "full") == 0) {
+    pass_the_table(listener, count);
   } else {
     for (long i = 0; i < count; i++) one_cycle(listener);
   }

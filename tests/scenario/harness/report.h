@@ -18,8 +18,6 @@ Json read_report(const std::string& file);  // ... or if there is no such file
 
 // The only process whose executable ends with `name`. Throws std::runtime_error if there is not exactly one.
 Json process_of(const Json& report, const std::string& name);
-
-Json with_most_opened(const std::vector<Json>& processes);
 std::vector<Json> processes_of(const Json& report, const std::string& name);
 
 Json with_most_opened(const std::vector<Json>& processes);
