@@ -122,6 +122,20 @@ TEST(Java, EveryVersionNamesItsLines) {
   if (tried == 0) GTEST_SKIP() << "no other JDK in /usr/lib/jvm";
 }
 
+// As the README shows it: from its source.
+TEST(Java, TheExampleOfTheReadme) {
+  if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
+  const std::string source = program_source("../../examples/LeakyServer.java");
+  const Tracked leaky = track({"--grace", "0"}, {find_program("java"), source});
+  const Json process = process_of(leaky.report, "/java");
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 12 read"));
+  EXPECT_THAT(lines(process.at("groups").front().at("sighting_stack"), "java"),
+              Contains("LeakyServer.answer LeakyServer.java:34"));
+  EXPECT_THAT(leaky.outcome.err, HasSubstr("frames of the JDK"));
+  const Tracked fixed = track({"--grace", "0", "--fail-on-leak"}, {find_program("java"), source, "fixed"});
+  EXPECT_EQ(fixed.outcome.status, 0) << fixed.outcome.err;
+}
+
 // How often the collector came, and in which way, says nothing about the program.
 TEST(Java, SameAnswersUnderEveryCollectorAndItsOwnChecks) {
   if (const std::string reason = why_no_java(); !reason.empty()) GTEST_SKIP() << reason;
