@@ -14,6 +14,7 @@
 #include "preload/process.h"
 #include "preload/recorder.h"
 #include "preload/recording_file.h"
+#include "preload/snapshot.h"
 #include "preload/thread.h"
 #include "watch/fingerprint.h"
 #include "watch/raw_syscall.h"
@@ -49,10 +50,7 @@ AuditEntry g_ring[kRing];
 std::atomic<std::uint32_t> g_noted{0};
 std::atomic<std::uint32_t> g_written{0};
 
-RecordingView view() {
-  const Header* recording = recorder::recording();
-  return RecordingView::of_memory(recording, recording->total_size);
-}
+RecordingView view() { return snapshot_of_recording(); }
 
 GroupLadder* ladder_of(std::size_t group) {
   Header* recording = recorder::recording();

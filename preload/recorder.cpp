@@ -81,6 +81,7 @@ void keep_room_for_verdicts(Header& header) {
   char* base = reinterpret_cast<char*>(&header);
   touch(base + header.groups_at, 1);
   touch(base + header.accusations_at, 1);
+  touch(base + header.ladder_at, 1);
 }
 
 void describe_process(Header& header) {
@@ -370,6 +371,20 @@ bool touch(const void* at, std::size_t size) {
     if (!populate(base, page)) return false;
   }
   return true;
+}
+
+void copy_made_pages(const Header* recording, void* copy) {
+  const auto* from = reinterpret_cast<const char*>(recording);
+  auto* to = static_cast<char*>(copy);
+  if (!g_populate.load(std::memory_order_relaxed)) {
+    std::memcpy(to, from, recording->total_size);  // allocated whole, or private memory
+    return;
+  }
+  for (std::size_t page = 0; page < recording->total_size / kPage; page++) {
+    const std::uint64_t bit = std::uint64_t{1} << (page % 64);
+    if ((g_pages[page / 64].load(std::memory_order_acquire) & bit) != 0)
+      std::memcpy(to + page * kPage, from + page * kPage, kPage);
+  }
 }
 
 Slot* slot_at(Header* header, std::uint32_t fd) {

@@ -51,6 +51,8 @@ std::uint64_t count_of(BlindSpot spot);
 // Makes the pages of [at, at + size) inside the recording usable. False: no memory for them (full tmpfs);
 // writing there would be a SIGBUS in the program (cost.md 5), so the caller gives up.
 bool touch(const void* at, std::size_t size);
+// Copies the pages that were touched; the rest of `copy`, as large as the recording, stays as it is.
+void copy_made_pages(const Header* recording, void* copy);
 
 Slot* slot_at(Header* recording, std::uint32_t fd);  // nullptr: above the table
 Site* site_at(Header* recording, std::uint32_t index);

@@ -12,6 +12,7 @@
 #include "preload/private_table.h"
 #include "preload/process.h"
 #include "preload/recorder.h"
+#include "preload/snapshot.h"
 #include "preload/thread.h"
 #include "preload/watcher.h"
 #include "watch/atomic_file.h"
@@ -69,8 +70,7 @@ Report current_report() {
   if (ended) fate.exit_status = static_cast<int>(recording->exit_status.load());
   Report report;
   report.complete = recording->final_sweep.load() != 0;
-  report.processes.push_back(
-      build_process(RecordingView::of_memory(recording, recording->total_size), fate, names));
+  report.processes.push_back(build_process(snapshot_of_recording(), fate, names));
   suppressions().apply(report);
   g_leaked.store(report.processes[0].leaked, std::memory_order_release);
   return report;

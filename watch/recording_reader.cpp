@@ -229,6 +229,12 @@ RecordingView RecordingView::of_memory(const void* start, std::size_t size) {
   return view;
 }
 
+RecordingView RecordingView::of_memory(const std::shared_ptr<const void>& memory, std::size_t size) {
+  RecordingView view = of_memory(memory.get(), size);
+  view.mapping_ = memory;
+  return view;
+}
+
 const Site* RecordingView::site(std::uint32_t index) const {
   if (index == 0 || index >= sites_.size()) return nullptr;
   const Site& found = sites_[index];

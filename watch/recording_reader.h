@@ -33,6 +33,8 @@ class RecordingView {
  public:
   static RecordingView of_file(const std::string& path);                // throws RecordingError
   static RecordingView of_memory(const void* start, std::size_t size);  // throws RecordingError
+  static RecordingView of_memory(const std::shared_ptr<const void>& memory,
+                                 std::size_t size);  // ... and keeps it
 
   const Header& header() const { return *header_; }
   std::span<const Slot> slots() const { return slots_; }  // up to highest_slot

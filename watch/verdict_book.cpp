@@ -213,7 +213,9 @@ Group* VerdictBook::new_group(const Suspect& suspect, const Slot& slot, std::uin
   Header& recording = *host_.recording;
   index = recording.groups_used.load(std::memory_order_relaxed);
   Group* group = area<Group>(recording.groups_at) + index;
-  if (index >= kMaxGroups || !host_.touch(group, sizeof *group)) {
+  // A report reads the rungs of every group: on a full disk a page that was never made is SIGBUS.
+  const GroupLadder* ladder = area<GroupLadder>(recording.ladder_at) + index;
+  if (index >= kMaxGroups || !host_.touch(group, sizeof *group) || !host_.touch(ladder, sizeof *ladder)) {
     count(recording, BlindSpot::groups_full);
     return nullptr;
   }
