@@ -147,7 +147,10 @@ std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
                 text_in(from, frame.file_at, frame.file_size), frame.line);
 }
 
-unsigned runtimes() { return (python::is_known() ? 1U : 0U) | (java::is_known() ? 2U : 0U); }
+void note_runtimes() {
+  known_runtimes.store((python::is_known() ? 1U : 0U) | (java::is_known() ? 2U : 0U),
+                       std::memory_order_relaxed);
+}
 
 void collect(Header* recording, const StackView& stack, Lines& lines) {
   if (java::is_known() && java::is_called_by_java(stack)) collect_java(recording, lines);

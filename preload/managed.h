@@ -2,6 +2,7 @@
 // the native frames. Lock-free, no allocation.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <string_view>
 
@@ -36,8 +37,13 @@ struct Lines {
 };
 void collect(Header* recording, const StackView& stack, Lines& lines);
 
-// Which runtimes are known whose frames `collect` can see, as bits; 0 if there is none.
-unsigned runtimes();
+// Which runtimes are known whose frames `collect` can see, as bits; 0 if there is none. One load: asked at
+// every stack.
+inline std::atomic<unsigned> known_runtimes{0};
+inline unsigned runtimes() { return known_runtimes.load(std::memory_order_relaxed); }
+
+// After a module was looked at, and in the child of a fork.
+void note_runtimes();
 
 // What tells the stack from others.
 //   Java code is compiled again and again: the address that called the native method changes and does not

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "preload/java_vm.h"
+#include "preload/managed.h"
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
 #include "preload/teardown.h"
@@ -118,6 +119,7 @@ void fill(Module& module, const dl_find_object& object) {
   python::consider(object);
   teardown::consider(object);
   java::consider(object);
+  managed::note_runtimes();
 }
 
 }  // namespace

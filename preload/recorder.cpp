@@ -12,6 +12,7 @@
 #include "preload/hand.h"
 #include "preload/java_vm.h"
 #include "preload/json_target.h"
+#include "preload/managed.h"
 #include "preload/pools.h"
 #include "preload/process.h"
 #include "preload/recording_file.h"
@@ -283,6 +284,7 @@ void after_fork() {
   g_ended.store(false, std::memory_order_relaxed);
   for (auto& word : g_pages) word.store(0, std::memory_order_relaxed);
   java::after_fork();
+  managed::note_runtimes();
   reset_sweep_after_fork();
   watcher::after_fork();
   if (passive()) return;

@@ -50,21 +50,20 @@ void publish(Site* site, const std::uint64_t* frames, std::uint32_t depth) {
 
 }  // namespace
 
-std::uint32_t capture(Header* recording) {
-  managed::Collector unasked;
-  return capture(recording, unasked);
-}
-
 std::uint32_t capture(Header* recording, managed::Collector& collector) {
   Stack scratch;
   const StackView stack = take_stack(scratch);
   if (stack.depth == 0) return 0;
   const unsigned known = managed::runtimes();
   managed::Lines lines;
-  if (known != 0 && !stack.crosses_signal) managed::collect(recording, stack, lines);
+  std::uint64_t key = stack.hash;
+  if (known != 0 && !stack.crosses_signal) {
+    managed::collect(recording, stack, lines);
+    key = managed::key_of(stack, lines);
+  }
   collector = lines.collector;
   bool fresh = false;
-  const std::uint32_t index = claim(recording, managed::key_of(stack, lines), fresh);
+  const std::uint32_t index = claim(recording, key, fresh);
   if (!fresh) return index;
   std::uint64_t frames[kMaxFrames];
   const std::uint32_t depth = managed::merge(recording, stack, lines, frames);

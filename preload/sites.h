@@ -12,10 +12,14 @@
 
 namespace socktrack::sites {
 
-// The site of the caller of our hook: the frames of this library are left out. 0 if there is no room.
-std::uint32_t capture(Header* recording);
-// ... and whether a runtime's collector made the call.
+// The site of the caller of our hook: the frames of this library are left out. 0 if there is no room. And
+// whether a runtime's collector made the call.
 std::uint32_t capture(Header* recording, managed::Collector& collector);
+
+inline std::uint32_t capture(Header* recording) {
+  managed::Collector unasked;
+  return capture(recording, unasked);
+}
 
 // The same stack in another recording (fork). 0 if there is no room.
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to);

@@ -33,7 +33,7 @@ inline bool step(Cursor& at, std::uintptr_t cfa_offset, std::uintptr_t saved_fp,
 
 // A stack being walked, our own frames included. Without initialisers: an array of them lies in zeroed memory
 // that costs nothing until it is used.
-inline constexpr std::uint32_t kOwnFrames = 8;
+inline constexpr std::uint32_t kOwnFrames = 12;
 struct Script {
   struct Step {
     std::uintptr_t address;
