@@ -15,7 +15,6 @@
 #include <unordered_map>
 
 #include "cli/commands.h"
-#include "watch/endpoint_text.h"
 #include "cli/failure.h"
 #include "cli/library_path.h"
 #include "cli/namespace_sockets.h"
@@ -26,6 +25,7 @@
 #include "cli/scan_finding.h"
 #include "cli/thread_activity.h"
 #include "watch/detector.h"
+#include "watch/endpoint_text.h"
 #include "watch/vocabulary.h"
 
 namespace socktrack {

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "watch/runtime_functions.h"
 #include "watch/own_code.h"
+#include "watch/runtime_functions.h"
 #include "watch/vocabulary.h"
 
 namespace socktrack {

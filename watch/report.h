@@ -81,9 +81,9 @@ struct LeakGroup {
   Severity severity = Severity::info;
   Trend trend = Trend::unknown;
   std::uint64_t late_closes = 0;
-  std::uint64_t collected = 0;    // of the late closes: made by the runtime's collector
-  std::uint64_t opened_here = 0;  // all sockets opened at the open site
-  std::uint64_t closed_here = 0;  // ... and how many of them the program closed
+  std::uint64_t collected = 0;            // of the late closes: made by the runtime's collector
+  std::uint64_t opened_here = 0;          // all sockets opened at the open site
+  std::uint64_t closed_here = 0;          // ... and how many of them the program closed
   std::vector<std::uint32_t> open_sites;  // of the recording; several if stacks differ far from the leak only
   std::vector<Frame> open_stack;
   std::vector<Frame> sighting_stack;

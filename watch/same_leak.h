@@ -9,9 +9,9 @@
 
 namespace socktrack {
 
-// Puts groups together that have the same verdict, severity, error, operation and fingerprint, and whose stacks
-// tell the same two lines. What is counted is added up; ages are those of the oldest; `median_s` is the
-// median of the parts' medians, by their counts; samples are kept up to `most_sockets`.
+// Puts groups together that have the same verdict, severity, error, operation and fingerprint, and whose
+// stacks tell the same two lines. What is counted is added up; ages are those of the oldest; `median_s` is
+// the median of the parts' medians, by their counts; samples are kept up to `most_sockets`.
 void merge_same_leaks(std::vector<LeakGroup>& groups, std::size_t most_sockets);
 
 }  // namespace socktrack

@@ -8,8 +8,8 @@
 // Bump kLayoutVersion whenever a field moves, changes its size or its meaning. A reader refuses any
 // version but its own.
 //
-//   [header][slots][sites][modules][groups][accusations][threads][managed frames][text][pools][control][ladder]
-//   page-aligned, sparse
+//   [header][slots][sites][modules][groups][accusations][threads]
+//   [managed frames][text][pools][control][ladder]                   page-aligned, sparse
 //
 // Writers: the recorder (slots, sites, modules, counters), the watcher (its part of a slot, groups,
 // accusations, ladder), the command (control). Only standard headers here.

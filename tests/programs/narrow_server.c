@@ -1,5 +1,5 @@
-// A server that leaks every connection, with so few descriptors that it is soon out of them, and its clients in a
-// process of their own.
+// A server that leaks every connection, with so few descriptors that it is soon out of them, and its clients
+// in a process of their own.
 //   narrow_server LIMIT CONNECTIONS
 // Prints its port first and waits for a line; then how many were served, or where it stopped.
 #include <errno.h>
@@ -13,7 +13,8 @@ static int connect_from(long i, struct sockaddr_in server) {
   const int fd = socket(AF_INET, SOCK_STREAM, 0);
   require(fd >= 0, "socket");
   const int late = 1;
-  require(setsockopt(fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, &late, sizeof late) == 0, "setsockopt");
+  require(setsockopt(fd, IPPROTO_IP, 24 /* IP_BIND_ADDRESS_NO_PORT */, &late, sizeof late) == 0,
+          "setsockopt");
   struct sockaddr_in source = loopback();
   source.sin_addr.s_addr = htonl(0x7f010001U + (uint32_t)(i % 200) * 256);
   require(bind(fd, (const struct sockaddr*)&source, sizeof source) == 0, "bind");

@@ -1,5 +1,5 @@
-// Threads that open, transfer and close without pause, and beside them one that leaks: whoever closes the leaks
-// frees numbers that the others take at once. Each byte must stay on its own connection.
+// Threads that open, transfer and close without pause, and beside them one that leaks: whoever closes the
+// leaks frees numbers that the others take at once. Each byte must stay on its own connection.
 //   reuse_race ROUNDS THREADS
 // Leaks from the start; begins to race at the first line of its input, ends when the rounds are over.
 #include <errno.h>
@@ -23,7 +23,8 @@ static void transfer(int from, int to, struct token token) {
   struct token seen;
   require(recv(to, &seen, sizeof seen, MSG_WAITALL) == sizeof seen, "recv");
   if (seen.thread == token.thread && seen.round == token.round) return;
-  fprintf(stderr, "thread %lu got the bytes of thread %lu\n", (unsigned long)token.thread, (unsigned long)seen.thread);
+  fprintf(stderr, "thread %lu got the bytes of thread %lu\n", (unsigned long)token.thread,
+          (unsigned long)seen.thread);
   exit(EXIT_FAILURE);
 }
 

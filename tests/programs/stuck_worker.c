@@ -1,6 +1,6 @@
-// Four workers accept a connection each and then wait for a lock that nobody gives back; meanwhile their peers
-// send a request and give up. "half_open": the program shuts down its side of three connections whose peers
-// never close; nobody waits for them, but on a fourth one a thread does.
+// Four workers accept a connection each and then wait for a lock that nobody gives back; meanwhile their
+// peers send a request and give up. "half_open": the program shuts down its side of three connections whose
+// peers never close; nobody waits for them, but on a fourth one a thread does.
 #include <poll.h>
 #include <pthread.h>
 
@@ -48,7 +48,8 @@ static void half_open(void) {
     peers[i] = accept_client(listener);
     require(shutdown(client, SHUT_WR) == 0, "shutdown");
     read_to_end(peers[i]);
-    if (i == kSilent) require(pthread_create(&waiter, NULL, wait_for_answer, (void*)(size_t)client) == 0, "thread");
+    if (i == kSilent)
+      require(pthread_create(&waiter, NULL, wait_for_answer, (void*)(size_t)client) == 0, "thread");
   }
   wait_for_line();
   for (int i = 0; i <= kSilent; i++) close(peers[i]);

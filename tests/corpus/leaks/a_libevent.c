@@ -30,7 +30,7 @@ int main(void) {
   no_block(listener);
   struct evconnlistener* events = evconnlistener_new(base, on_accept, NULL, 0, 0, listener);
   for (int i = 0; i < kLeaks + kHealthy; i++) visit(listener, "hello");
-  event_base_dispatch(base);  // LEAK-OPEN LEAK-SEEN
+  event_base_dispatch(base);               // LEAK-OPEN LEAK-SEEN
   event_base_loop(base, EVLOOP_NONBLOCK);  // what was freed is closed by the next turn of the loop
   outlive_grace();
   (void)events;
