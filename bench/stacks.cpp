@@ -13,7 +13,7 @@ using Take = std::uint32_t (*)();
   if (deeper > 0) {
     depth = descend(state, take, deeper - 1);
   } else {
-    for (auto _ : state) benchmark::DoNotOptimize(depth = take());
+    while (state.KeepRunning()) benchmark::DoNotOptimize(depth = take());
   }
   benchmark::ClobberMemory();  // no tail call
   return depth;
