@@ -7,7 +7,7 @@
 #include "preload/hook.h"
 #include "preload/process.h"
 #include "preload/real.h"
-#include "watch/raw_syscall.h"
+#include "preload/socket_kind.h"
 
 namespace socktrack {
 namespace {
@@ -39,13 +39,6 @@ bool is_news(int fd) {
          process::at_home();
 }
 
-// Another member's data may happen to be this number, so the kernel is asked.
-bool is_over(int fd) {
-  pollfd one{fd, POLLRDHUP, 0};
-  timespec none{};
-  return raw_syscall(SYS_ppoll, reg(&one), 1, reg(&none), 0, 8) == 1 && (one.revents & kOver) != 0;
-}
-
 }  // namespace
 
 [[gnu::noinline, gnu::cold]] static void used_parked(int fd) {
@@ -69,6 +62,7 @@ bool is_over(int fd) {
     if ((events[i].events & kSetIsOver) == 0) continue;
     const int fd = events[i].data.fd;
     if (!table::is_tracked(fd) || !is_named_by_data(fd)) continue;
+    // Another member's data may happen to be this number, so the kernel is asked.
     if ((table::flags_of(fd) & slot_flag::in_epoll) == 0 || !is_news(fd) || !is_over(fd)) continue;
     table::mark(fd, slot_flag::told);
   }

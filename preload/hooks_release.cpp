@@ -5,9 +5,20 @@
 #include "preload/hook.h"
 #include "preload/process.h"
 #include "preload/real.h"
+#include "preload/socket_kind.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack {
+namespace {
+
+// The JDK wakes a thread that reads from a socket by putting a dead end over its number, and closes the
+// number when the last thread has left it.
+//   Hazard: a reader that comes a moment late reads the end of the dead end: no leak. And the number may be
+//   closed and taken anew before the hook of dup2 goes on: it would write over a stranger. Rule: what is put
+//   over connections dead is no connection; neither it nor its copies are tracked from here on.
+bool is_dead_end(int fd) { return (table::flags_of(fd) & slot_flag::unix_stream) != 0 && is_over(fd); }
+
+}  // namespace
 
 bool closing(int fd) { return !process::ours && process::at_home() && table::release(fd); }
 
@@ -20,6 +31,7 @@ void closing_range(unsigned first, unsigned last) {
 void closing_target(int fd, int target) {
   if (process::ours || raw_failed(raw_syscall(SYS_fcntl, fd, F_GETFD)) || !process::at_home()) return;
   table::release(target);
+  if (is_dead_end(fd)) table::release(fd);
 }
 
 int duplicated(int fd, int target) {

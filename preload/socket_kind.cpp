@@ -1,6 +1,7 @@
 #include "preload/socket_kind.h"
 
 #include <netinet/in.h>
+#include <poll.h>
 
 #include "preload/sandbox.h"
 #include "watch/raw_syscall.h"
@@ -34,6 +35,13 @@ std::uint32_t ask_stream_flags(int fd) {
   const std::uint32_t flags = stream_flags(domain, type, protocol);
   if (flags == kNoStream || !ask(fd, SO_ACCEPTCONN, listening) || listening == 0) return flags;
   return flags | slot_flag::listener;
+}
+
+bool is_over(int fd) {
+  pollfd one{fd, POLLRDHUP, 0};
+  timespec none{};
+  return raw_syscall(SYS_ppoll, reg(&one), 1, reg(&none), 0, 8) == 1 &&
+         (one.revents & (POLLHUP | POLLERR | POLLRDHUP)) != 0;
 }
 
 }  // namespace socktrack

@@ -19,4 +19,7 @@ std::uint32_t stream_flags(int domain, int type, int protocol);
 // errno.
 std::uint32_t ask_stream_flags(int fd);
 
+// Its stream has ended or failed, read or not. One system call; keeps errno.
+bool is_over(int fd);
+
 }  // namespace socktrack

@@ -120,13 +120,6 @@ const char* const kArguments[] = {"sh", "-c", "test \"$1$2$3$4$5$6$7$8$9${10}\" 
 
 int returns_seven(void* argument) { return *static_cast<int*>(argument); }
 
-std::uint64_t counted(BlindSpot spot) {
-  return socktrack::RecordingView::of_file(recording_path())
-      .header()
-      .blind_spots[static_cast<std::size_t>(spot)]
-      .load();
-}
-
 struct CloneCall {
   const char* name;
   int (*call)(int (*)(void*), void*, int, void*);

@@ -14,13 +14,6 @@ using socktrack::BlindSpot;
 
 namespace {
 
-std::uint64_t counted(BlindSpot spot) {
-  return socktrack::RecordingView::of_file(recording_path())
-      .header()
-      .blind_spots[static_cast<std::size_t>(spot)]
-      .load();
-}
-
 using Load = void* (*)(const char*, int);
 using Number = int (*)();
 

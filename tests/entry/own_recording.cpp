@@ -52,6 +52,9 @@ SlotView slot_of(int fd) {
 std::uint64_t opened() { return own().header().opened.load(); }
 std::uint64_t closed() { return own().header().closed.load(); }
 std::uint64_t sightings() { return own().header().sightings.load(); }
+std::uint64_t counted(socktrack::BlindSpot spot) {
+  return own().header().blind_spots[static_cast<std::size_t>(spot)].load();
+}
 
 bool site_contains(std::uint32_t index, const void* function, std::size_t size) {
   const auto recording = own();

@@ -27,6 +27,7 @@ SlotView slot_of(int fd);
 std::uint64_t opened();
 std::uint64_t closed();
 std::uint64_t sightings();
+std::uint64_t counted(socktrack::BlindSpot spot);
 
 // Functions of this program (by address) that lie on a recorded stack.
 bool site_contains(std::uint32_t site, const void* function, std::size_t size = 512);

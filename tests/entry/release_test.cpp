@@ -5,11 +5,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstdio>
 #include <functional>
 #include <ostream>
 #include <string>
+#include <thread>
 
 #include "own_recording.h"
 #include "peers.h"
@@ -138,6 +140,82 @@ TEST_F(Releases, Dup2OntoASocketIsItsClose) {
   EXPECT_EQ(dup2(null.get(), connection.ours.get()), connection.ours.get());
   EXPECT_FALSE(slot_of(connection.ours.get()).live);
   EXPECT_EQ(closed(), before + 1);
+}
+
+// As the JDK does while another thread reads: that thread, late, sees the end of the dead end. No socket is
+// lost.
+TEST_F(Releases, DeadEndOverASocketIsItsCloseAndNoConnection) {
+  int pair[2] = {-1, -1};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const Descriptor dead(pair[0]);
+  close(pair[1]);
+  Connection connection = connect_pair();
+  Connection other = connect_pair();
+  const std::uint64_t before = closed();
+  for (const int fd : {connection.ours.get(), other.ours.get()}) {
+    EXPECT_EQ(dup2(dead.get(), fd), fd);
+    EXPECT_FALSE(slot_of(fd).live);
+    char byte = 0;
+    EXPECT_EQ(read(fd, &byte, 1), 0);
+    EXPECT_FALSE(slot_of(dead.get()).live);
+    EXPECT_FALSE(slot_of(fd).live);
+  }
+  EXPECT_EQ(closed(), before + 3);
+}
+
+// Whoever sees the dead end may close the number and get it again before the hook of dup2 goes on.
+TEST_F(Releases, NumberTakenAnewWhileDup2Returns) {
+  int pair[2] = {-1, -1};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const Descriptor dead(pair[0]);
+  close(pair[1]);
+  const Connection stranger = connect_pair();
+  std::atomic<int> given{-1};
+  std::atomic<bool> done{false};
+  std::thread reader([&] {
+    while (!done.load()) {
+      const int fd = given.load();
+      char byte = 0;
+      if (fd < 0 || recv(fd, &byte, 1, MSG_DONTWAIT) != 0) {
+        std::this_thread::yield();
+        continue;
+      }
+      close(fd);
+      EXPECT_EQ(fcntl(stranger.ours.get(), F_DUPFD, fd), fd);
+      given.store(-1);
+    }
+  });
+  int lost = 0;
+  for (int round = 0; round < 200; round++) {
+    Connection connection = connect_pair();
+    const int fd = connection.ours.release();
+    given.store(fd);
+    EXPECT_EQ(dup2(dead.get(), fd), fd);
+    while (given.load() >= 0) std::this_thread::yield();
+    if (!slot_of(fd).live) lost++;
+    close(fd);
+  }
+  done.store(true);
+  reader.join();
+  EXPECT_EQ(lost, 0);
+  EXPECT_EQ(counted(socktrack::BlindSpot::unseen_close), 0U);
+}
+
+// A live connection over another is one that was made anew under its number.
+TEST_F(Releases, LiveStreamOverASocketStaysTracked) {
+  int pair[2] = {-1, -1};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const Descriptor ours(pair[0]);
+  Descriptor peer(pair[1]);
+  Connection connection = connect_pair();
+  const int fd = connection.ours.get();
+  EXPECT_EQ(dup2(ours.get(), fd), fd);
+  EXPECT_TRUE(slot_of(fd).live);
+  EXPECT_TRUE(slot_of(ours.get()).live);
+  close(peer.release());
+  char byte = 0;
+  EXPECT_EQ(read(fd, &byte, 1), 0);
+  EXPECT_TRUE(slot_of(fd).sighted);
 }
 
 TEST_F(Releases, FailedDup2ClosesNothing) {
