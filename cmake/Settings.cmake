@@ -18,6 +18,8 @@ target_include_directories(socktrack_settings INTERFACE ${PROJECT_SOURCE_DIR}/in
 target_compile_definitions(socktrack_settings INTERFACE SOCKTRACK_VERSION="${PROJECT_VERSION}"
   "FMT_STATIC_THOUSANDS_SEPARATOR=','")
 if(SOCKTRACK_SANITIZE)
-  target_compile_options(socktrack_settings INTERFACE -fsanitize=${SOCKTRACK_SANITIZE} -fno-omit-frame-pointer -g)
+  # Undefined behaviour ends the program, so that no test passes over it.
+  target_compile_options(socktrack_settings INTERFACE -fsanitize=${SOCKTRACK_SANITIZE} -fno-sanitize-recover=all
+    -fno-omit-frame-pointer -g1)
   target_link_options(socktrack_settings INTERFACE -fsanitize=${SOCKTRACK_SANITIZE})
 endif()

@@ -54,11 +54,12 @@ void raise_highest(Header* recording, std::uint32_t fd) {
 }
 
 // Puts a new generation into the slot. The number is the program's since the kernel returned it, so nobody
-// else writes this slot but a sweep that still looks at the generation before.
-void fill(Header* recording, std::uint32_t fd, std::uint32_t flags, std::uint32_t site,
+// else writes this slot but a sweep that still looks at the generation before. False: there is no slot, and
+// the socket is in no count, since nobody would see it closed.
+bool fill(Header* recording, std::uint32_t fd, std::uint32_t flags, std::uint32_t site,
           std::uint64_t opened_ns) {
   Slot* slot = recorder::slot_at(recording, fd);
-  if (slot == nullptr) return;
+  if (slot == nullptr) return false;
   claim::wait_for(*slot);
   const std::uint32_t generation = word_generation(slot->word.load(std::memory_order_relaxed)) + 1;
   slot->opened_ns.store(opened_ns, std::memory_order_relaxed);
@@ -68,6 +69,7 @@ void fill(Header* recording, std::uint32_t fd, std::uint32_t flags, std::uint32_
                    std::memory_order_release);
   raise_highest(recording, fd);
   set_bit(fd);
+  return true;
 }
 
 // The time of birth names the socket within the process: the lowest 20 bits count births, about a millisecond
@@ -181,7 +183,7 @@ void acquire(int fd, std::uint32_t flags) {
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
   const std::uint32_t site = sites::capture(recording);
-  fill(recording, static_cast<std::uint32_t>(fd), flags, site, birth());
+  if (!fill(recording, static_cast<std::uint32_t>(fd), flags, site, birth())) return;
   recording->opened.fetch_add(1, std::memory_order_relaxed);
   Site* open_site = site == 0 ? nullptr : recorder::site_at(recording, site);
   if (open_site != nullptr) open_site->opened.fetch_add(1, std::memory_order_relaxed);
@@ -191,15 +193,16 @@ void adopt(int fd, std::uint32_t flags) {
   const ErrnoKeeper keeper;
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
-  fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted, 0, birth());
+  if (!fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted, 0, birth())) return;
   recording->opened.fetch_add(1, std::memory_order_relaxed);
 }
 
 void inherit_over_exec(int fd, std::uint32_t flags) {
   Header* recording = recorder::begin();
   if (recording == nullptr) return;
-  fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted | slot_flag::inherited, 0,
-       birth());
+  if (!fill(recording, static_cast<std::uint32_t>(fd), flags | slot_flag::adopted | slot_flag::inherited, 0,
+            birth()))
+    return;
   recording->inherited.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -274,9 +277,10 @@ void duplicate(int fd, int target) {
   const std::uint64_t word = source->word.fetch_or(slot_flag::duplicate, std::memory_order_acq_rel);
   if ((word_flags(word) & slot_flag::live) == 0) return;
   const std::uint32_t copied_flags = word_flags(word) & ~(slot_flag::claimed | slot_flag::marked);
-  fill(recording, static_cast<std::uint32_t>(target), copied_flags | slot_flag::duplicate,
-       source->open_site.load(std::memory_order_relaxed), source->opened_ns.load(std::memory_order_relaxed));
-  if ((word_flags(word) & slot_flag::sighted) == 0) return;
+  const bool filled = fill(recording, static_cast<std::uint32_t>(target), copied_flags | slot_flag::duplicate,
+                           source->open_site.load(std::memory_order_relaxed),
+                           source->opened_ns.load(std::memory_order_relaxed));
+  if (!filled || (word_flags(word) & slot_flag::sighted) == 0) return;
   Slot* copy = recorder::slot_at(recording, static_cast<std::uint32_t>(target));
   std::uint64_t copied = 0;
   if (copy == nullptr || !claim_sighting(*copy, copied)) return;

@@ -3,9 +3,11 @@
 //   forks     N forks (vforks: N vforks) while 8 threads open and close
 //   few       RLIMIT_NOFILE 16: N rounds of running out of numbers
 //   space     RLIMIT_AS 48 MiB above what is in use
-//   full      the limit of numbers is raised after the start, and more are used than there are slots
+//   full      comes to life anew (mode `beyond`) with 300 connections under numbers above its limit, which is
+//             what the table is made for; N rounds of work on them while 8 threads go on below
 //   filled    says "ready" and goes on as `threads` when it is told to
 //   endless   as `threads`, until killed
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -85,14 +87,56 @@ static void run_dry(long rounds) {
   }
 }
 
-// Sockets under numbers that have slots and under such that have none.
-static void pass_the_table(int listener, long rounds) {
-  const struct rlimit limit = {2048, 2048};
+enum { kSlots = 64, kFirst = 400, kEnd = 1000 };  // numbers
+
+static int moved(int fd, int target) {
+  require(dup2(fd, target) == target, "dup2");
+  close(fd);
+  return target;
+}
+
+// Both ends of connections under high numbers, then a limit far below them: what is open stays open.
+static void begin_beyond(char** argv) {
+  struct rlimit limit;
+  require(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+  if (limit.rlim_cur < 1024) limit.rlim_cur = limit.rlim_max < 1024 ? limit.rlim_max : 1024;
   require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+  const int listener = listen_any();
+  for (int fd = kFirst; fd < kEnd; fd += 2) {
+    moved(connect_to(listener), fd);
+    moved(accept_client(listener), fd + 1);
+  }
+  close(listener);
+  const struct rlimit low = {kSlots, kSlots};
+  require(setrlimit(RLIMIT_NOFILE, &low) == 0, "setrlimit");
+  char* again[] = {argv[0], (char*)"beyond", argv[2], NULL};
+  execv("/proc/self/exe", again);
+  require(false, "exec");
+}
+
+// Everything that a program does with a connection has the answers it must have.
+static void work_beyond(long rounds) {
   for (long i = 0; i < rounds; i++) {
-    int taken[300];
-    for (int k = 0; k < 300; k++) taken[k] = serve_one(listener);
-    for (int k = 0; k < 300; k++) require(close(taken[k]) == 0, "close");
+    for (int fd = kFirst; fd < kEnd; fd += 2) {
+      say(fd, "ping");
+      expect(fd + 1, "ping");
+      const int copy = dup(fd + 1);
+      require(copy >= 0 && copy < kSlots, "dup");
+      say(copy, "pong");
+      expect(fd, "pong");
+      require(close(copy) == 0, "close");
+      char byte;
+      require(recv(fd, &byte, 1, MSG_DONTWAIT) == -1 && errno == EAGAIN, "recv");
+    }
+  }
+}
+
+static void end_beyond(void) {
+  for (int fd = kFirst; fd < kEnd; fd += 2) {
+    require(close(fd) == 0, "close");
+    read_to_end(fd + 1);
+    require(close(fd + 1) == 0, "close");
+    require(close(fd + 1) == -1 && errno == EBADF, "close");
   }
 }
 
@@ -109,10 +153,7 @@ int main(int argc, char** argv) {
   const char* mode = argv[1];
   const long count = atol(argv[2]);
   pthread_t threads[64];
-  if (strcmp(mode, "full") == 0) {
-    const struct rlimit limit = {64, 64};
-    require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
-  }
+  if (strcmp(mode, "full") == 0) begin_beyond(argv);
   if (strcmp(mode, "space") == 0) {
     const rlim_t most = (rlim_t)address_space() + (48UL << 20U);
     const struct rlimit limit = {most, most};
@@ -135,8 +176,12 @@ int main(int argc, char** argv) {
     join(8, threads);
   } else if (strcmp(mode, "few") == 0) {
     run_dry(count);
-  } else if (strcmp(mode, "full") == 0) {
-    pass_the_table(listener, count);
+  } else if (strcmp(mode, "beyond") == 0) {
+    with_threads(8, -1, threads);
+    work_beyond(count);
+    end_beyond();
+    atomic_store(&over, true);
+    join(8, threads);
   } else {
     for (long i = 0; i < count; i++) one_cycle(listener);
   }
