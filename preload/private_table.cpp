@@ -28,6 +28,7 @@ struct FileIdentity {
 };
 FileIdentity g_standard_error;
 std::atomic<std::uint32_t> g_table_thread{0};
+std::atomic<std::uint32_t> g_waiting_thread{0};
 
 bool describe(int fd, struct stat& facts) { return !raw_failed(raw_syscall(SYS_fstat, fd, reg(&facts))); }
 
@@ -36,6 +37,15 @@ bool may_write_to(const struct stat& facts) {
   if (S_ISCHR(facts.st_mode)) return true;
   return g_standard_error.known && facts.st_dev == g_standard_error.device &&
          facts.st_ino == g_standard_error.inode;
+}
+
+int open_descriptor_two_of(std::uint32_t thread) {
+  char path[64];
+  SmallText text{path, sizeof path};
+  text.add("/proc/self/task/").add(std::uint64_t{thread}).add("/fd/2");
+  const long opened =
+      raw_syscall(SYS_openat, AT_FDCWD, reg(path), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
+  return raw_failed(opened) ? -1 : static_cast<int>(opened);
 }
 
 // The program's descriptor 2: by pidfd_getfd from ourselves, which needs no permission, or where a filter
@@ -48,13 +58,12 @@ int copy_of_descriptor_two() {
     raw_syscall(SYS_close, pidfd);
     if (!raw_failed(copy)) return static_cast<int>(copy);
   }
-  const std::uint32_t noted = g_table_thread.load(std::memory_order_relaxed);
-  char path[64];
-  SmallText text{path, sizeof path};
-  text.add("/proc/self/task/").add(std::uint64_t{noted != 0 ? noted : process::pid()}).add("/fd/2");
-  const long opened =
-      raw_syscall(SYS_openat, AT_FDCWD, reg(path), O_WRONLY | O_APPEND | O_NOCTTY | O_CLOEXEC);
-  return raw_failed(opened) ? -1 : static_cast<int>(opened);
+  for (const std::uint32_t thread : {g_table_thread.load(std::memory_order_relaxed),
+                                     g_waiting_thread.load(std::memory_order_relaxed), process::pid()}) {
+    const int opened = thread == 0 ? -1 : open_descriptor_two_of(thread);
+    if (opened >= 0) return opened;
+  }
+  return -1;
 }
 
 }  // namespace
@@ -74,8 +83,12 @@ void note_standard_error_file() {
   g_standard_error = {true, facts.st_dev, facts.st_ino};
 }
 
-void forget_table_thread() { g_table_thread.store(0, std::memory_order_relaxed); }
+void forget_table_thread() {
+  g_table_thread.store(0, std::memory_order_relaxed);
+  g_waiting_thread.store(0, std::memory_order_relaxed);
+}
 void note_table_thread() { g_table_thread.store(process::thread_id(), std::memory_order_relaxed); }
+void note_waiting_thread() { g_waiting_thread.store(process::thread_id(), std::memory_order_relaxed); }
 
 int borrow_standard_error() {
   const int copy = copy_of_descriptor_two();

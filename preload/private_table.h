@@ -21,6 +21,8 @@ void note_standard_error_file();
 // The calling thread has the program's table, also when the main thread has left. Forgotten in a forked
 // child.
 void note_table_thread();
+// ... and waits for what is to be written: the other may be at its end already.
+void note_waiting_thread();
 void forget_table_thread();
 
 }  // namespace socktrack

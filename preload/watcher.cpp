@@ -209,6 +209,7 @@ void last_look_at(std::uint32_t fd) {
 void report_at_end() {
   const Header* recording = recorder::recording();
   if (!recorder::reports_itself() || recording == nullptr || !is_worth_a_report(*recording)) return;
+  if (!process::apart) note_waiting_thread();
   scribe::ask_and_wait(scribe::Request::end, 5 * kSecond);
 }
 
