@@ -9,7 +9,6 @@ namespace socktrack {
 
 enum class Sources { no, yes };  // yes: the lines around the frames, from files that can be read here
 
-// Reads the recordings of the report again for the course of time.
 std::string render_html(const Report& report, Sources sources);
 
 }  // namespace socktrack

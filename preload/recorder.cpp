@@ -114,6 +114,7 @@ void lay_out(Header& header, std::uint32_t slot_count) {
   header.pools_at = layout.pools_at;
   header.control_at = layout.control_at;
   header.ladder_at = layout.ladder_at;
+  header.history_at = layout.history_at;
   header.slot_count = slot_count;
   header.site_count = kMaxSites;
   header.module_count = kMaxModules;

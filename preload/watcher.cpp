@@ -238,16 +238,6 @@ void sweep_again() { sweep_now(SweepKind::regular, can_inquire()); }
 
 namespace {
 
-std::uint64_t leaked_in_recording(const Header* recording) {
-  const auto* groups =
-      reinterpret_cast<const Group*>(reinterpret_cast<const char*>(recording) + recording->groups_at);
-  std::uint64_t sum = 0;
-  for (std::uint32_t i = 0; i < recording->groups_used.load(std::memory_order_acquire); i++) {
-    sum += leaked_in(groups[i]);
-  }
-  return sum;
-}
-
 // A thread may be on its way from the end of a stream to its close(): what is too fresh is looked at again,
 // for a while. On a busy server there is always something fresh.
 void look_until_settled() {
@@ -266,7 +256,7 @@ void look_until_settled() {
 std::uint64_t leaked() {
   const Header* recording = recorder::recording();
   if (recording == nullptr) return 0;
-  const std::uint64_t all = leaked_in_recording(recording);
+  const std::uint64_t all = leaked_in(*recording);
   if (all == 0 || !has_suppressions(recorder::options)) return all;
   // Rules are about names, and only the scribe has those. If it could not tell, nothing is suppressed.
   return scribe::leaked(all);

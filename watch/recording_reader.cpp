@@ -86,7 +86,7 @@ void check_geometry(const Header& header, const std::string& path) {
                      header.threads_at == wanted.threads_at && header.managed_at == wanted.managed_at &&
                      header.text_at == wanted.text_at && header.pools_at == wanted.pools_at &&
                      header.control_at == wanted.control_at && header.ladder_at == wanted.ladder_at &&
-                     header.total_size == wanted.total;
+                     header.history_at == wanted.history_at && header.total_size == wanted.total;
   if (!sound) refuse(path, "is damaged: the sizes in its header do not fit together");
 }
 
@@ -226,6 +226,7 @@ RecordingView RecordingView::of_memory(const void* start, std::size_t size) {
   view.threads_ = area<ThreadName>(bytes, header.threads_at, kMaxThreads);
   view.control_ = reinterpret_cast<const LadderControl*>(bytes + header.control_at);
   view.ladder_ = area<GroupLadder>(bytes, header.ladder_at, view.groups_.size());
+  view.history_ = reinterpret_cast<const History*>(bytes + header.history_at);
   return view;
 }
 

@@ -42,6 +42,7 @@ class RecordingView {
   std::span<const Accusation> accusations() const { return accusations_; }
   const LadderControl& control() const { return *control_; }
   std::span<const GroupLadder> ladder() const { return ladder_; }  // one for each group
+  const History& history() const { return *history_; }
   // nullptr when `index` is 0, out of range or not complete.
   const Site* site(std::uint32_t index) const;
   const Module* module(std::uint32_t index) const;
@@ -68,6 +69,7 @@ class RecordingView {
   std::span<const PoolName> pools_;
   const LadderControl* control_ = nullptr;
   std::span<const GroupLadder> ladder_;
+  const History* history_ = nullptr;
 };
 
 // The recordings in `directory` (not below it), oldest first; or `path` itself if it is a file.

@@ -41,6 +41,14 @@ Json to_json(const BlindSpotNote& note) {
   return {{"name", note.name}, {"count", note.count}, {"what", note.what}};
 }
 
+Json to_json(const TimelinePoint& point) {
+  return {{"at_s", rounded(point.at_s)},
+          {"live", point.live},
+          {"leaked", point.leaked},
+          {"mitigated", point.mitigated},
+          {"fds_open", point.fds_open > 0 ? Json(point.fds_open) : Json(nullptr)}};
+}
+
 Json to_json(const PeerCount& peer) { return {{"address", peer.address}, {"count", peer.count}}; }
 
 Json to_json(const SiblingClose& close);
@@ -175,7 +183,8 @@ Json to_json(const ProcessReport& process) {
           {"closed_late", list_of(process.closed_late)},
           {"collected", list_of(process.collected)},
           {"suppressed", list_of(process.suppressed)},
-          {"blind_spots", list_of(process.blind_spots)}};
+          {"blind_spots", list_of(process.blind_spots)},
+          {"timeline", list_of(process.timeline)}};
 }
 
 }  // namespace

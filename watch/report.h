@@ -112,6 +112,13 @@ struct BlindSpotNote {
   std::string what;
 };
 
+// Where the counts stood, some time into the run.
+struct TimelinePoint {
+  double at_s = 0;
+  std::uint64_t live = 0, leaked = 0, mitigated = 0;
+  std::uint64_t fds_open = 0;  // 0 = not known
+};
+
 struct ProcessReport {
   int pid = 0;
   std::string exe;
@@ -131,6 +138,7 @@ struct ProcessReport {
   std::vector<Collected> collected;         // by open site, most first
   std::vector<SuppressedGroup> suppressed;  // by the user: neither leaks nor shown at length
   std::vector<BlindSpotNote> blind_spots;
+  std::vector<TimelinePoint> timeline;  // from the first socket to the end, or to the latest look
 };
 
 struct Report {

@@ -12,9 +12,11 @@
 #include "watch/endpoint_text.h"
 #include "watch/evidence.h"
 #include "watch/fingerprint.h"
+#include "watch/history.h"
 #include "watch/runtime_functions.h"
 #include "watch/same_leak.h"
 #include "watch/suspects.h"
+#include "watch/timeline.h"
 #include "watch/vocabulary.h"
 
 namespace socktrack {
@@ -364,12 +366,18 @@ ProcessReport build_process(const RecordingView& recording, const ProcessFate& f
   report.fds_limit = header.fds_limit.load();
   report.opened = header.opened.load();
   report.closed = header.closed.load();
-  report.live = minus(report.opened + header.inherited.load(), report.closed);
+  report.live = live_in(header);
   report.mitigated = header.mitigated.load();
   report.mitigation = mitigation_of(recording);
   add_groups(report, recording, names);
   add_collected(report, recording, names);
   add_blind_spots(report, header);
+  report.timeline = timeline_of(recording,
+                                {.live = report.live,
+                                 .leaked = report.leaked,
+                                 .mitigated = report.mitigated,
+                                 .fds_open = report.fds_open},
+                                now_of(header));
   return report;
 }
 

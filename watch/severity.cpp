@@ -59,6 +59,15 @@ std::uint64_t leaked_in(const Group& group) {
   return severity_of(group) == Severity::leak ? still_accused(group) : 0;
 }
 
+std::uint64_t leaked_in(const Header& recording) {
+  const auto* groups =
+      reinterpret_cast<const Group*>(reinterpret_cast<const char*>(&recording) + recording.groups_at);
+  const std::uint32_t used = recording.groups_used.load(std::memory_order_acquire);
+  std::uint64_t sum = 0;
+  for (std::uint32_t i = 0; i < used; i++) sum += leaked_in(groups[i]);
+  return sum;
+}
+
 void note_size(Group& group, std::uint64_t now_ns) {
   const auto now_s = static_cast<std::uint32_t>(now_ns / kSecond);
   std::uint32_t used = group.sizes_used.load(std::memory_order_relaxed);

@@ -29,6 +29,9 @@ inline constexpr std::uint32_t kReuses = 3;
 // What counts for `sockets.leaked` and --fail-on-leak.
 std::uint64_t leaked_in(const Group& group);
 
+// ... of all groups of a recording in this memory.
+std::uint64_t leaked_in(const Header& recording);
+
 // Adds the present size to the group's history, unless the last entry is too young for its step.
 void note_size(Group& group, std::uint64_t now_ns);
 

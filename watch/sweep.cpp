@@ -12,6 +12,7 @@
 
 #include "watch/backlog.h"
 #include "watch/detector.h"
+#include "watch/history.h"
 #include "watch/inquiry.h"
 #include "watch/probe.h"
 #include "watch/raw_syscall.h"
@@ -246,6 +247,16 @@ void book_sizes(Header& recording, std::uint64_t now_ns) {
   for (std::uint32_t i = 0; i < used; i++) note_size(groups[i], now_ns);
 }
 
+void book_moment(const SweepHost& host, std::uint64_t now_ns) {
+  Header& recording = *host.recording;
+  auto* history = reinterpret_cast<History*>(reinterpret_cast<char*>(&recording) + recording.history_at);
+  note_moment(
+      *history,
+      {now_ns, live_in(recording), leaked_in(recording), recording.mitigated.load(std::memory_order_relaxed),
+       recording.fds_open.load(std::memory_order_relaxed)},
+      host.touch);
+}
+
 template <typename Work>
 SweepResult with_pass(const SweepHost& asked, SweepKind kind, std::uint64_t now_ns, Work work) {
   if (g_sweeping.exchange(true, std::memory_order_acquire)) return {};
@@ -274,6 +285,7 @@ SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
     queues_wait = host.can_inquire && backlog::wants_a_look(queue_patience(host, kind), now_ns);
     note_descriptors(*host.recording);
     book_sizes(*host.recording, now_ns);
+    book_moment(host, now_ns);
     host.recording->swept_monotonic_ns.store(now_ns, std::memory_order_relaxed);
     host.recording->sweeps.fetch_add(1, std::memory_order_relaxed);
   });

@@ -9,10 +9,10 @@
 // version but its own.
 //
 //   [header][slots][sites][modules][groups][accusations][threads]
-//   [managed frames][text][pools][control][ladder]                   page-aligned, sparse
+//   [managed frames][text][pools][control][ladder][history]          page-aligned, sparse
 //
 // Writers: the recorder (slots, sites, modules, counters), the watcher (its part of a slot, groups,
-// accusations, ladder), the command (control). Only standard headers here.
+// accusations, ladder, history), the command (control). Only standard headers here.
 #pragma once
 
 #include <atomic>
@@ -20,12 +20,13 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "socktrack/history.h"
 #include "socktrack/ladder.h"
 
 namespace socktrack {
 
 inline constexpr char kMagic[8] = {'S', 'O', 'C', 'K', 'T', 'R', 'K', '\n'};
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 
 inline constexpr std::size_t kPage = 4096;
 inline constexpr std::uint32_t kMaxSlots = 1U << 20U;  // descriptors above are counted, not tracked
@@ -398,6 +399,7 @@ struct Header {
   std::atomic<std::uint64_t> forked_ns;  // when the program forked last, 0 = never
   std::atomic<std::uint32_t> fork_site;  // and where
   std::uint32_t birth_site;              // the fork this process came from; 0 = another way
+  std::uint64_t history_at;              // byte offset
 };
 static_assert(sizeof(Header) <= kPage);
 static_assert(static_cast<std::size_t>(BlindSpot::count_) <= 32);
@@ -409,7 +411,7 @@ static_assert(std::is_standard_layout_v<Header> && std::is_standard_layout_v<Slo
 // Where each area lies for a table of `slot_count` descriptors.
 struct Layout {
   std::uint64_t slots_at, sites_at, modules_at, groups_at, accusations_at, threads_at, managed_at, text_at,
-      pools_at, control_at, ladder_at, total;
+      pools_at, control_at, ladder_at, history_at, total;
 };
 inline constexpr std::uint64_t page_up(std::uint64_t n) {
   return (n + kPage - 1) & ~(std::uint64_t{kPage} - 1);
@@ -427,7 +429,8 @@ inline constexpr Layout layout_for(std::uint32_t slot_count) {
   l.pools_at = page_up(l.text_at + kTextBytes);
   l.control_at = page_up(l.pools_at + std::uint64_t{kMaxPools} * sizeof(PoolName));
   l.ladder_at = page_up(l.control_at + sizeof(LadderControl));
-  l.total = page_up(l.ladder_at + std::uint64_t{kMaxGroups} * sizeof(GroupLadder));
+  l.history_at = page_up(l.ladder_at + std::uint64_t{kMaxGroups} * sizeof(GroupLadder));
+  l.total = page_up(l.history_at + sizeof(History));
   return l;
 }
 

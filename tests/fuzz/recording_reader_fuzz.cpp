@@ -7,6 +7,7 @@
 #include <iterator>
 
 #include "tests/unit/recording_fixture.h"
+#include "watch/history.h"
 #include "watch/recording_reader.h"
 #include "watch/render.h"
 #include "watch/report_builder.h"
@@ -32,6 +33,10 @@ test::RecordingFixture sound_recording() {
     fixture.slot(i).word = make_word(1, slot_flag::live | 3U << slot_flag::pool_shift);
   }
   fixture.header().highest_slot = 64;
+  for (std::uint64_t at = 1; at <= 2 * kHistorySamples; ++at) {
+    note_moment(fixture.history(), {at * kHistoryFirstStepNs, at, at / 2, 0, at},
+                [](const void*, std::size_t) { return true; });
+  }
   return fixture;
 }
 
@@ -47,7 +52,10 @@ void patch(test::RecordingFixture& fixture, const std::uint8_t* piece) {
                                       layout.threads_at,
                                       layout.managed_at,
                                       layout.text_at,
-                                      layout.pools_at};
+                                      layout.pools_at,
+                                      layout.control_at,
+                                      layout.ladder_at,
+                                      layout.history_at};
   const std::uint64_t offset = piece[1] + (std::uint64_t{piece[2]} << 8U) + (std::uint64_t{piece[3]} << 16U);
   const std::uint64_t place = starts[piece[0] % std::size(starts)] + offset;
   for (std::size_t i = 0; i < piece[4]; ++i) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -72,6 +73,32 @@ TEST(Report, OfALivingProgram) {
   EXPECT_EQ(held.process().line(), "leaked");
   EXPECT_TRUE(eventually([&] { return held.leaks() == 6; }));
   EXPECT_EQ(held.process().finish().status, 0);
+}
+
+// From the first socket to what is known now, whether the program lives or was killed.
+TEST(Report, TellsTheCourseOfTheRun) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  const auto course = [&] { return process_of(report_of(held.recordings()), "/hold").at("timeline"); };
+  const Json living = course();
+  EXPECT_EQ(living.front().at("at_s"), 0.0);
+  EXPECT_EQ(living.front().at("leaked"), 0);
+  EXPECT_EQ(living.back().at("leaked"), 5);
+  held.process().say("leak\n");
+  ASSERT_EQ(held.process().line(), "leaked");
+  ASSERT_TRUE(eventually([&] { return held.leaks() == 6; }));
+  ASSERT_EQ(kill(held.pid(), SIGKILL), 0);
+  held.process().finish();
+  const Json killed = course();
+  std::vector<int> leaked;
+  for (std::size_t i = 0; i < killed.size(); i++) {
+    EXPECT_GE(killed[i].at("at_s"), killed[i == 0 ? 0 : i - 1].at("at_s"));
+    if (leaked.empty() || leaked.back() != killed[i].at("leaked")) leaked.push_back(killed[i].at("leaked"));
+  }
+  EXPECT_EQ(leaked.front(), 0);
+  EXPECT_EQ(leaked.back(), 6);
+  EXPECT_TRUE(std::is_sorted(leaked.begin(), leaked.end())) << killed.dump();
+  EXPECT_EQ(killed.back().at("live").get<int>() - living.back().at("live").get<int>(), 1);
 }
 
 TEST(Report, OutlivesASigkill) {

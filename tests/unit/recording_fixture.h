@@ -32,6 +32,7 @@ class RecordingFixture {
   ThreadName& thread(std::uint32_t tid) { return *at<ThreadName>(layout_.threads_at, tid % kMaxThreads); }
   ManagedFrame& managed(std::uint32_t index) { return *at<ManagedFrame>(layout_.managed_at, index); }
   PoolName& pool(std::uint32_t number) { return *at<PoolName>(layout_.pools_at, number - 1); }
+  History& history() { return *at<History>(layout_.history_at, 0); }
   const Layout& layout() const { return layout_; }
 
   char* data() { return memory_.get(); }
@@ -147,6 +148,7 @@ class RecordingFixture {
     h.pools_at = layout_.pools_at;
     h.control_at = layout_.control_at;
     h.ladder_at = layout_.ladder_at;
+    h.history_at = layout_.history_at;
     h.slot_count = slot_count;
     h.site_count = kMaxSites;
     h.module_count = kMaxModules;
