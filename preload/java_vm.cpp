@@ -11,7 +11,7 @@
 #include <string_view>
 
 #include "preload/elf_symbols.h"
-#include "watch/raw_syscall.h"
+#include "preload/readable.h"
 
 namespace socktrack::java {
 namespace {
@@ -40,15 +40,6 @@ bool has_native_methods(const dl_find_object& module) {
   const std::string_view name = whole.substr(whole.rfind('/') + 1);
   return std::find(std::begin(kJdkLibraries), std::end(kJdkLibraries), name) != std::end(kJdkLibraries) ||
          exported_symbol(module, "JNI_OnLoad").address != 0;
-}
-
-// The kernel looks whether the memory is there: an invalid way to change signals changes none.
-bool is_readable(const void* at, std::size_t size) {
-  const auto start = reinterpret_cast<std::uintptr_t>(at);
-  for (const std::uintptr_t word : {start, start + size - 8}) {
-    if (raw_syscall(SYS_rt_sigprocmask, ~0L, static_cast<long>(word), 0, 8) != -EINVAL) return false;
-  }
-  return true;
 }
 
 //   Hazard: the list is walked without the loader's lock, which another thread may hold while it waits for

@@ -1,11 +1,15 @@
 #include "preload/process.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
+#include <cstring>
+
 #include "preload/recorder.h"
 #include "preload/sandbox.h"
+#include "preload/small_text.h"
 #include "preload/table.h"
 #include "watch/raw_syscall.h"
 
@@ -24,11 +28,24 @@ char g_name[16];
 // Zero in a child that has memory of its own (MADV_WIPEONFORK), one in a vfork child.
 std::atomic<std::uint32_t>* g_same_memory = nullptr;
 
+std::atomic<bool> g_walled_off{false};
+
 std::uint32_t ask_pid() { return static_cast<std::uint32_t>(raw_syscall(SYS_getpid)); }
+
+// Without any /proc nothing is learned: then it is as it was before a fork.
+void note_walls() {
+  char link[16] = {};
+  if (raw_failed(raw_syscall(SYS_readlinkat, AT_FDCWD, reg("/proc/self"), reg(link), sizeof link - 1)))
+    return;
+  char own[16] = {};
+  SmallText{own, sizeof own}.add(std::uint64_t{g_pid.load(std::memory_order_relaxed)});
+  g_walled_off.store(std::strcmp(link, own) != 0, std::memory_order_relaxed);
+}
 
 void become_child() {
   if (sandbox::silent()) return;
   g_pid.store(ask_pid(), std::memory_order_relaxed);
+  note_walls();
   g_forked.store(true, std::memory_order_relaxed);
   if (apart) table::know_nothing();  // what is tracked are sockets of another table
   ours = false;
@@ -51,6 +68,7 @@ void note_memory() {
 void start() {
   raw_syscall(SYS_prctl, PR_GET_NAME, reg(g_name));
   g_pid.store(ask_pid(), std::memory_order_relaxed);
+  note_walls();
   note_memory();
   pthread_atfork(recorder::before_fork, nullptr, become_child);
 }
@@ -66,6 +84,7 @@ bool at_home() {
   return false;
 }
 
+bool is_walled_off() { return g_walled_off.load(std::memory_order_relaxed); }
 std::uint32_t pid() { return g_pid.load(std::memory_order_relaxed); }
 bool forked() { return g_forked.load(std::memory_order_relaxed); }
 const char* name() { return g_name; }

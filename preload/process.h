@@ -25,6 +25,12 @@ void start();
 // False: pass the call through and write nothing.
 bool at_home();
 
+// True if /proc knows this process by another number: it is in a PID namespace that has no /proc of its own,
+// as sandboxes make them.
+//   Hazard: they look whether they have one thread (a browser's zygote ends itself otherwise), and there is
+//   no reader of a recording. Rule: no thread of ours there.
+bool is_walled_off();
+
 std::uint32_t pid();  // of the process that owns the table
 bool forked();        // this process came to be by fork from one we were loaded in
 std::uint32_t thread_id();

@@ -3,11 +3,12 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/prctl.h>
-#include <sys/uio.h>
 
 #include <cerrno>
+#include <cstring>
 
 #include "preload/process.h"
+#include "preload/readable.h"
 #include "preload/recorder.h"
 #include "preload/seccomp_filter.h"
 #include "preload/table.h"
@@ -27,15 +28,14 @@ namespace {
 std::atomic<bool> g_filtered{false};
 std::atomic<bool> g_may_act{true};
 
-// The program's memory, asked of the kernel: a wrong pointer is the program's EFAULT, not our crash.
-bool copy_in(void* to, const void* from, std::size_t size) {
-  const iovec here{to, size};
-  const iovec there{const_cast<void*>(from), size};
-  return raw_syscall(SYS_process_vm_readv, process::pid(), reg(&here), 1, reg(&there), 1, 0) ==
-         static_cast<long>(size);
-}
-
 enum class Effect { none, harmless, deadly };
+
+// A wrong pointer is the program's EFAULT, not our crash.
+bool copy_in(void* to, const void* from, std::size_t size) {
+  if (!is_readable(from, size)) return false;
+  std::memcpy(to, from, size);
+  return true;
+}
 
 Effect effect_of(const void* program) {
   sock_fprog described{};

@@ -1,12 +1,39 @@
 #include "preload/seccomp_filter.h"
 
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/futex.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/sockios.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sched.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstring>
+#include <ctime>
+#include <iterator>
+
+#include "socktrack/recording.h"
+
+#ifndef CLOSE_RANGE_UNSHARE
+#define CLOSE_RANGE_UNSHARE 2
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef TCP_ULP
+#define TCP_ULP 31
+#endif
 
 namespace socktrack {
 namespace {
@@ -17,75 +44,123 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 #endif
 
+// With the arguments that it has when we make it: filters decide by options, flags and commands, too. Where
+// the argument is a descriptor, an address or a number of ours, it stands for any.
 struct Call {
   long number;
-  std::uint64_t first = 0;
+  std::uint64_t arguments[4] = {};
 };
+
+constexpr std::uint64_t kAny = 3;
+constexpr auto kHere = static_cast<std::uint64_t>(AT_FDCWD);
+constexpr std::uint64_t kThread = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD |
+                                  CLONE_SYSVSEM | CLONE_SETTLS | CLONE_PARENT_SETTID |
+                                  CLONE_CHILD_CLEARTID;  // pthread_create(3)
+constexpr std::uint64_t kReadWrite = PROT_READ | PROT_WRITE;
 
 // Without these nothing can be recorded or judged.
 constexpr Call kNeeded[] = {
-    {SYS_getpid},     {SYS_gettid},        {SYS_madvise},     {SYS_prctl, PR_GET_NAME},
-    {SYS_getsockopt}, {SYS_getsockname},   {SYS_getpeername}, {SYS_ioctl},
-    {SYS_fstat},      {SYS_newfstatat},    {SYS_ppoll},       {SYS_futex},
-    {SYS_nanosleep},  {SYS_prlimit64},     {SYS_fcntl},       {SYS_mmap},
-    {SYS_munmap},     {SYS_clock_gettime},
+    {SYS_getpid},
+    {SYS_gettid},
+    {SYS_madvise, {kAny, kPage, MADV_POPULATE_WRITE}},
+    {SYS_prctl, {PR_GET_NAME}},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_COOKIE}},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_PROTOCOL}},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_DOMAIN}},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_TYPE}},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_ACCEPTCONN}},
+    {SYS_getsockopt, {kAny, IPPROTO_TCP, TCP_INFO}},
+    {SYS_getsockname, {kAny}},
+    {SYS_getpeername, {kAny}},
+    {SYS_ioctl, {kAny, SIOCINQ}},
+    {SYS_ioctl, {kAny, SIOCOUTQ}},
+    {SYS_fstat, {kAny}},
+    {SYS_newfstatat, {kHere}},
+    {SYS_ppoll, {kAny, 1}},
+    {SYS_futex, {kAny, FUTEX_WAIT_PRIVATE}},
+    {SYS_futex, {kAny, FUTEX_WAKE_PRIVATE}},
+    {SYS_nanosleep},
+    {SYS_prlimit64, {0, RLIMIT_NOFILE}},
+    {SYS_fcntl, {kAny, F_GETFD}},
+    {SYS_mmap, {0, kPage, kReadWrite, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE}},
+    {SYS_munmap, {kAny, kPage}},
+    {SYS_clock_gettime, {CLOCK_MONOTONIC}},
 };
 
 // These may fail, and something is then not written or not told. Not pidfd_getfd: it is not used under a
 // filter.
 constexpr Call kWanted[] = {
-    {SYS_process_vm_readv},
+    {SYS_process_vm_readv, {kAny}},
     {SYS_getppid},
     {SYS_getuid},
     {SYS_geteuid},
-    {SYS_mprotect},
-    {SYS_fstatfs},
-    {SYS_clone, CLONE_VM | CLONE_VFORK},
-    {SYS_clone, CLONE_VM | CLONE_THREAD},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_MEMINFO}},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_PEEK_OFF}},
+    {SYS_getsockopt, {kAny, SOL_SOCKET, SO_PEERCRED}},
+    {SYS_getsockopt, {kAny, IPPROTO_TCP, TCP_ULP}},
+    {SYS_prctl, {PR_SET_NAME}},
+    {SYS_mmap, {0, kPage, kReadWrite, MAP_SHARED}},
+    {SYS_mmap, {0, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK}},
+    {SYS_mprotect, {kAny, kPage, kReadWrite}},
+    {SYS_madvise, {kAny, kPage, MADV_DONTNEED}},
+    {SYS_fstatfs, {kAny}},
+    {SYS_clone, {CLONE_VM | CLONE_VFORK}},
+    {SYS_clone, {kThread}},
     {SYS_clone3},
-    {SYS_close_range},
-    {SYS_unshare, CLONE_FILES},
-    {SYS_openat},
-    {SYS_mkdirat},
-    {SYS_unlinkat},
-    {SYS_renameat2},
-    {SYS_renameat},
-    {SYS_ftruncate},
-    {SYS_fallocate},
-    {SYS_rt_sigprocmask},
+    {SYS_close_range, {0, ~0U, CLOSE_RANGE_UNSHARE}},
+    {SYS_unshare, {CLONE_FILES}},
+    {SYS_openat, {kHere, kAny, O_RDONLY | O_CLOEXEC}},
+    {SYS_openat, {kHere, kAny, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600}},
+    {SYS_mkdirat, {kHere, kAny, 0700}},
+    {SYS_unlinkat, {kHere}},
+    {SYS_renameat2, {kHere}},
+    {SYS_renameat, {kHere}},
+    {SYS_ftruncate, {kAny}},
+    {SYS_fallocate, {kAny}},
+    {SYS_rt_sigprocmask, {SIG_SETMASK}},
     {SYS_wait4},
     {SYS_getrandom},
-    {SYS_readlinkat},
-    {SYS_getdents64},
-    {SYS_write},
-    {SYS_writev},
-    {SYS_read},
-    {SYS_lseek},
-    {SYS_close},
+    {SYS_readlinkat, {kHere}},
+    {SYS_getdents64, {kAny}},
+    {SYS_write, {STDERR_FILENO}},
+    {SYS_writev, {kAny}},
+    {SYS_read, {kAny}},
+    {SYS_lseek, {kAny}},
+    {SYS_close, {kAny}},
     {SYS_exit},
     {SYS_exit_group},
-    {SYS_socket, AF_UNIX},
-    {SYS_socket, AF_NETLINK},
-    {SYS_connect},
-    {SYS_sendto},
-    {SYS_recvfrom},
-    {SYS_sendmsg},
-    {SYS_recvmsg},
-    {SYS_fsync},
-    {SYS_fchmod},
-    {SYS_statx},
+    {SYS_socket, {AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC}},
+    {SYS_socket, {AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG}},
+    {SYS_connect, {kAny}},
+    {SYS_sendto, {kAny}},
+    {SYS_recvfrom, {kAny}},
+    {SYS_sendmsg, {kAny}},
+    {SYS_recvmsg, {kAny}},
+    {SYS_fsync, {kAny}},
+    {SYS_fchmod, {kAny, 0600}},
+    {SYS_statx, {kHere}},
     {SYS_brk},
     {SYS_set_robust_list},
     {SYS_rseq},
     {SYS_sched_yield},
-    {SYS_clock_nanosleep},
-    {SYS_tgkill},
+    {SYS_clock_nanosleep, {CLOCK_MONOTONIC}},
+    {SYS_tgkill, {kAny, kAny, 0}},
 };
 
 // What the mitigation ladder does. A filter that kills for one of these turns only the ladder off.
 constexpr Call kActing[] = {
-    {SYS_shutdown},      {SYS_setsockopt},      {SYS_dup3},    {SYS_epoll_ctl}, {SYS_rt_sigaction},
-    {SYS_rt_sigpending}, {SYS_rt_sigtimedwait}, {SYS_pread64},
+    {SYS_shutdown, {kAny, SHUT_RDWR}},
+    {SYS_setsockopt, {kAny, SOL_SOCKET, SO_LINGER}},
+    {SYS_setsockopt, {kAny, SOL_SOCKET, SO_KEEPALIVE}},
+    {SYS_setsockopt, {kAny, IPPROTO_TCP, TCP_KEEPIDLE}},
+    {SYS_setsockopt, {kAny, IPPROTO_TCP, TCP_KEEPINTVL}},
+    {SYS_setsockopt, {kAny, IPPROTO_TCP, TCP_KEEPCNT}},
+    {SYS_dup3, {kAny}},
+    {SYS_epoll_ctl, {kAny, EPOLL_CTL_DEL}},
+    {SYS_rt_sigaction, {SIGPIPE}},
+    {SYS_rt_sigpending},
+    {SYS_rt_sigtimedwait},
+    {SYS_pread64, {kAny}},
 };
 
 // The registers and the scratch memory of classic BPF.
@@ -171,7 +246,7 @@ bool all_fine(const Call (&calls)[count], bool may_fail, const sock_filter* filt
     seccomp_data data{};
     data.nr = static_cast<int>(each.number);
     data.arch = kArchitecture;
-    data.args[0] = each.first;
+    for (std::size_t i = 0; i < std::size(each.arguments); i++) data.args[i] = each.arguments[i];
     if (!is_fine(answer_of(filter, length, data), may_fail)) return false;
   }
   return true;

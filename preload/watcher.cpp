@@ -126,7 +126,7 @@ bool is_worth_a_report(const Header& recording) {
 
 void start() {
   if (!recorder::options.watcher || g_running.exchange(true)) return;
-  if (!start_thread(probe_loop, 128UL * 1024, &g_programs_mask)) {
+  if (process::is_walled_off() || !start_thread(probe_loop, 128UL * 1024, &g_programs_mask)) {
     g_running.store(false);
     recorder::count(BlindSpot::no_watcher_thread);
   }

@@ -144,7 +144,9 @@ const char* sentence_of(BlindSpot spot) {
       return "Sockets were closed by calls that no hook sees (inside libc, direct system calls, io_uring): "
              "they are not reported.";
     case BlindSpot::no_watcher_thread:
-      return "The watcher thread could not be started: sockets were only looked at when the program ended.";
+      return "There was no watcher thread (it could not be started, or the process is a sandbox of its own, "
+             "in a "
+             "PID namespace without a /proc): sockets were only looked at when the program ended.";
     case BlindSpot::no_shared_file:
       return "The recording could not be put into a file: it is lost if the program is killed.";
     case BlindSpot::io_uring:

@@ -106,7 +106,7 @@ static void take(const char* step) {
   if (names(step, "newuser_raw")) tell(step, syscall(SYS_unshare, CLONE_NEWUSER));
   if (names(step, "newpid")) tell(step, unshare(CLONE_NEWPID));
   if (names(step, "setns")) enter_own_mounts();
-  if (names(step, "docker") || names(step, "service") || names(step, "strict"))
+  if (names(step, "docker") || names(step, "service") || names(step, "strict") || names(step, "options"))
     tell(step, install_named(step, 0));
   if (names(step, "strict_tsync")) tell(step, install_named("strict", 1));
   if (names(step, "asked")) {  // whether the kernel has filters, as libseccomp asks

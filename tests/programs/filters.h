@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -126,6 +127,15 @@ static const struct sock_filter docker_filter[] = {HEAD,
                                                    REFUSE(get_mempolicy),
                                                    ANSWER(SECCOMP_RET_ALLOW)};
 
+// As browsers have it: whether a call is allowed depends on its arguments, here on the option that is asked
+// for.
+static const struct sock_filter options_filter[] = {HEAD,
+                                                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getsockopt, 0, 3),
+                                                    LOAD(args[2]),
+                                                    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SO_ERROR, 1, 0),
+                                                    ANSWER(SECCOMP_RET_KILL_PROCESS),
+                                                    ANSWER(SECCOMP_RET_ALLOW)};
+
 #define PROGRAM(filter) \
   { sizeof(filter) / sizeof(filter)[0], (struct sock_filter*)(filter) }
 
@@ -140,5 +150,7 @@ static inline int install_named(const char* name, int all_threads) {
   const struct sock_fprog strict = PROGRAM(strict_filter);
   const struct sock_fprog service = PROGRAM(service_filter);
   const struct sock_fprog docker = PROGRAM(docker_filter);
+  const struct sock_fprog options = PROGRAM(options_filter);
+  if (name[0] == 'o') return install(options, all_threads);
   return install(name[0] == 's' && name[1] == 't' ? strict : name[0] == 's' ? service : docker, all_threads);
 }

@@ -10,6 +10,7 @@
 namespace scenario {
 namespace {
 
+using testing::AllOf;
 using testing::Contains;
 using testing::HasSubstr;
 
@@ -71,12 +72,12 @@ INSTANTIATE_TEST_SUITE_P(
     Steps, Confined,
     testing::Values(Step{"asked", 22, 5, ""}, Step{"docker", 22, 5, ""}, Step{"service", 22, 5, ""},
                     Step{"strict", 7, 0, "sandboxed"}, Step{"strict_tsync", 7, 0, "sandboxed"},
-                    Step{"newuser", 22, 5, ""}, Step{"newuser_raw", 22, 5, ""}, Step{"newns", 22, 5, ""},
-                    Step{"newpid", 22, 5, ""}, Step{"newnet", 7, 3, ""}, Step{"setns", 22, 5, ""},
-                    Step{"nobody", 22, 5, ""}, Step{"chroot", 22, 5, ""}, Step{"clearenv", 22, 5, ""},
-                    Step{"loop", 22, 2, ""}, Step{"close_range", 22, 2, ""}, Step{"cloexec", 22, 5, ""},
-                    Step{"own_table", 22, 2, ""}, Step{"split", 25, 5, ""}, Step{"unshare_files", 25, 5, ""},
-                    Step{"closefrom", 22, 2, ""}),
+                    Step{"options", 7, 0, "sandboxed"}, Step{"newuser", 22, 5, ""},
+                    Step{"newuser_raw", 22, 5, ""}, Step{"newns", 22, 5, ""}, Step{"newpid", 22, 5, ""},
+                    Step{"newnet", 7, 3, ""}, Step{"setns", 22, 5, ""}, Step{"nobody", 22, 5, ""},
+                    Step{"chroot", 22, 5, ""}, Step{"clearenv", 22, 5, ""}, Step{"loop", 22, 2, ""},
+                    Step{"close_range", 22, 2, ""}, Step{"cloexec", 22, 5, ""}, Step{"own_table", 22, 2, ""},
+                    Step{"split", 25, 5, ""}, Step{"unshare_files", 25, 5, ""}, Step{"closefrom", 22, 2, ""}),
     [](const auto& each) { return std::string(each.param.name); });
 
 // The reason is said where the program's own errors are read.
@@ -139,6 +140,23 @@ TEST(ConfinedProgram, GivesUpItsUserInARawCopyOfItself) {
   const Outcome outcome = run({program("raw_fork")}, preload_environment(directory));
   EXPECT_EQ(outcome.out, bare.out);
   EXPECT_EQ(outcome.status, 0) << outcome.err;
+}
+
+// Sandboxes that end themselves if they have a second thread, or at a call their filter does not expect.
+TEST(ConfinedProgram, IsABrowsersZygote) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  const Outcome bare = run({program("zygote")});
+  if (bare.status == 77) GTEST_SKIP() << "not allowed here: " << bare.out;
+  ASSERT_THAT(bare.out, AllOf(HasSubstr("threads: 1"), HasSubstr("worker: 7"), HasSubstr("zygote: 0")));
+  const Tracked tracked = track({"--grace", "0", "--interval", "25ms"}, {program("zygote")});
+  EXPECT_EQ(tracked.outcome.out, bare.out);
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  EXPECT_EQ(leaked(processes_of(tracked.report, "/zygote").front()), 1U) << tracked.report.dump(1);
+  const TempDir directory;
+  const Outcome preloaded =
+      run({program("zygote")}, preload_environment(directory, {{"SOCKTRACK_INTERVAL", "25ms"}}));
+  EXPECT_EQ(preloaded.out, bare.out);
+  EXPECT_EQ(preloaded.status, 0) << preloaded.err;
 }
 
 // Ours are threads of the process too, and must not keep it.
