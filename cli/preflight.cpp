@@ -217,7 +217,7 @@ void judge_elf(const ElfFacts& facts, Preflight& result) {
   }
   if (loader.starts_with("ld-musl")) {
     return decide(result, Answer::no,
-                  "It uses musl instead of glibc, whose loader passes over the library.",
+                  "It uses musl instead of glibc and would refuse to start with the library.",
                   "Run a build for glibc.");
   }
   if (facts.loader.empty() && facts.soname.starts_with("ld-")) {

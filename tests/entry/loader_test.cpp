@@ -41,18 +41,6 @@ class EveryLoader : public testing::TestWithParam<Loader> {
 
 }  // namespace
 
-// not_for_musl.cpp: who asks the loader for them, from before us or after us in the chain, gets libc's.
-TEST(NamesThatOnlyMuslSees, AreLibcsForEverybodyElse) {
-  ASSERT_TRUE(library_is_loaded());
-  for (const char* name : {"stdin", "__libc_start_main"}) {
-    for (void* scope : {RTLD_DEFAULT, RTLD_NEXT}) {
-      Dl_info where{};
-      ASSERT_NE(dladdr(dlsym(scope, name), &where), 0) << name;
-      EXPECT_EQ(std::string(where.dli_fname).find("libsocktrack"), std::string::npos) << name;
-    }
-  }
-}
-
 TEST_P(EveryLoader, SearchesTheRunpathOfItsCaller) {
   EXPECT_EQ(dlopen("libentry_hidden.so", RTLD_NOW), nullptr);  // not on our own path
   void* guide = dlopen(SOCKTRACK_RUNPATH_GUIDE, RTLD_NOW);
