@@ -153,6 +153,7 @@ def interleaved(kinds, rounds, measure):
 
 
 def progress(text):
+    """What is going on, on one line of a terminal. Whole sections are told by run.py, everywhere."""
     if sys.stderr.isatty():
         print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
 
@@ -184,6 +185,15 @@ def revision():
     return found.stdout.strip() or "unknown"
 
 
+def build_id(library):
+    found = re.search(r"Build ID: (\w+)", run(["readelf", "-n", library], 60).stdout)
+    return found.group(1) if found else "unknown"
+
+
+def now():
+    return time.strftime("%Y-%m-%d %H:%M")
+
+
 def first_line(command):
     try:
         done = run(command, 60)
@@ -200,8 +210,8 @@ def machine(library):
         "libc": " ".join(platform.libc_ver()),
         "compiler": compiler(library),
         "socktrack": revision(),
+        "library": build_id(library),
         "recordings_in": roomy_memory() or tempfile.gettempdir(),
-        "load_before": round(os.getloadavg()[0], 2),
     }
 
 
@@ -211,6 +221,7 @@ class Section:
     def __init__(self, name, title, columns):
         self.name, self.title, self.columns = name, title, columns
         self.rows, self.skipped, self.notes = [], [], []
+        self.measured = None
 
     def add(self, *values):
         self.rows.append(dict(zip(self.columns, values, strict=True)))
@@ -223,7 +234,8 @@ class Section:
         self.notes.append(text)
 
     def document(self):
-        return {"title": self.title, "rows": self.rows, "skipped": self.skipped, "notes": self.notes}
+        return {"title": self.title, "rows": self.rows, "skipped": self.skipped, "notes": self.notes,
+                "measured": self.measured}
 
     def text(self):
         cells = [list(self.columns)] + [[shown(row[c]) for c in self.columns] for row in self.rows]
@@ -234,6 +246,8 @@ class Section:
             lines.append(f"{line[0]:<{widths[0]}}{rest}".rstrip())
         lines += [f"not measured: {each['what']}: {each['reason']}" for each in self.skipped]
         lines += [f"note: {each}" for each in self.notes]
+        if self.measured:
+            lines.append("measured at {at}, in {seconds} s, load before {load_before}".format(**self.measured))
         return "\n".join(lines) + "\n"
 
 

@@ -4,24 +4,26 @@ import json
 import os
 
 import instructions
-from common import Section, Skipped, clean_environment, interleaved, median, preloaded, run, scratch, spread
-
-TRANSFERS = "1_byte|16_kib"
+from common import Section, Skipped, clean_environment, interleaved, median, preloaded, progress, run, scratch, spread
 
 
 def environment_of(kind, build, directory):
     if kind in ("bare", "control"):
         return clean_environment()
+    if kind == "one_frame":
+        return clean_environment(LD_PRELOAD=build.bench("libone_frame.so"))
     more = {"SOCKTRACK_WATCHER": "off"} if kind == "hooks" else {}
     return preloaded(build.library, directory, **more)
 
 
+KINDS = ["bare", "preloaded", "hooks", "one_frame", "control"]
+
+
 def calls(build, options):
     """CPU nanoseconds of the calling thread per call: waiting for a busy machine is not in them."""
-    rounds = 5 if options.quick else 15
+    rounds, seconds = (3, 0.005) if options.quick else (9, 0.02)
     section = Section("calls", f"CPU nanoseconds per call, medians of {rounds} interleaved rounds",
-                      ["call", "bare", "preloaded", "added", "hooks_added", "hooks_spread", "ratio", "control"])
-    seconds = 0.01 if options.quick else 0.05
+                      ["call", "bare", "preloaded", "added", "hooks_added", "hooks_half", "one_frame", "control_ns"])
 
     def times(kind):
         done = run([build.bench("hooks_bench"), "--benchmark_format=json", f"--benchmark_min_time={seconds}",
@@ -31,28 +33,50 @@ def calls(build, options):
         return {row["name"]: row["cpu_time"] for row in json.loads(done.stdout)["benchmarks"]}
 
     with scratch() as directory:
-        results = interleaved(["bare", "preloaded", "hooks", "control"], rounds, times)
+        results = interleaved(KINDS, rounds, times)
+    if not results[0]["bare"]:
+        raise Skipped("the filter leaves no call")
     for name in results[0]["bare"]:
-        base = [(r["bare"][name] + r["control"][name]) / 2 for r in results]
-        with_hooks = [r["hooks"][name] - b for r, b in zip(results, base, strict=True)]
-        low, high = spread(with_hooks)
-        section.add(name, median(r["bare"][name] for r in results), median(r["preloaded"][name] for r in results),
-                    median(r["preloaded"][name] - b for r, b in zip(results, base, strict=True)),
-                    median(with_hooks), f"{low:.0f}..{high:.0f}",
-                    median(r["preloaded"][name] / b for r, b in zip(results, base, strict=True)),
-                    median(r["control"][name] / r["bare"][name] for r in results))
+        add_call(section, name, [{kind: r[kind][name] for kind in KINDS} for r in results])
+    if {"accept_close", "accept_end_close"} <= set(results[0]["bare"]):
+        add_call(section, "sighting", [{kind: r[kind]["accept_end_close"] - r[kind]["accept_close"] for kind in KINDS}
+                                       for r in results])
     section.note("hooks_added: with the watcher off. The watcher's thread makes this program one with threads, and "
                  "the kernel then counts references on each use of a descriptor (docs/decisions/0003).")
-    section.note("control: a second bare run against the first; as far as it is from 1, so far trust the rest.")
-    section.note("accept_end_close minus accept_close: one recv at the end of the stream, and its sighting.")
+    section.note("one_frame: added by a library that stands in between and does nothing (bench/naive/one_frame.c), "
+                 "the floor; it knows transfers only.")
+    section.note("control_ns: bare minus bare; differences smaller than that say nothing.")
+    section.note("sighting: accept_end_close minus accept_close, so one recv at the end of the stream.")
+    return section
+
+
+def add_call(section, name, rounds):
+    """Each round against the mean of its two bare runs, so that a drift of the machine cancels."""
+    base = [(r["bare"] + r["control"]) / 2 for r in rounds]
+    added = {kind: [r[kind] - b for r, b in zip(rounds, base, strict=True)] for kind in KINDS}
+    low, high = spread(added["hooks"])
+    section.add(name, median(r["bare"] for r in rounds), median(r["preloaded"] for r in rounds),
+                median(added["preloaded"]), median(added["hooks"]), f"{low:.0f}..{high:.0f}", median(added["one_frame"]),
+                median(abs(r["control"] - r["bare"]) for r in rounds))
+
+
+def stacks(build, options):
+    section = Section("stacks", "Taking the stack of a call: nanoseconds", ["way", "frames", "ns"])
+    done = run([build.bench("stacks"), "--benchmark_format=json",
+                f"--benchmark_min_time={0.05 if options.quick else 0.3}"], 120)
+    if done.returncode != 0:
+        raise Skipped(f"stacks failed with status {done.returncode}: {done.stderr[-300:]}")
+    for row in json.loads(done.stdout)["benchmarks"]:
+        section.add(row["name"].replace("/", ", deeper by "), int(row["frames"]), row["cpu_time"])
     return section
 
 
 def counted(build, options):
     section = Section("instructions", "Instructions per call, user mode, by callgrind (watcher off)",
                       ["call", "bare", "preloaded", "added"])
-    workloads = instructions.GUARDED if options.quick else instructions.ALL
+    workloads = (instructions.GUARDED if options.quick else instructions.ALL) + [instructions.START]
     for name in workloads:
+        progress(name)
         try:
             bare, with_library = instructions.compare(build.bench("calls"), name, build.library)
             section.add(name, bare, with_library, with_library - bare)
@@ -72,14 +96,14 @@ def spawned(command, env):
 def start_up(build, options):
     rounds = 300 if options.quick else 2000
     section = Section("start", f"Start-up of a program that opens no socket: /bin/true, {rounds} starts of each in turns",
-                      ["way", "median_us", "quarter_us", "least_us", "added_us"])
+                      ["way", "median_us", "quarter_us", "least_us", "added_us", "added_cpu_us", "page_faults"])
     rows = spawned([build.bench("spawn"), "start", rounds, "/bin/true", build.bench("libempty.so"), build.library],
                    clean_environment())
     for row in rows:
         way = os.path.basename(row["what"])
         section.add(way, row["median_us"], row["quarter_us"], row["least_us"],
-                    row["median_us"] - rows[0]["median_us"])
-    section.note("libempty.so: a library with nothing in it, what LD_PRELOAD itself costs.")
+                    row["median_us"] - rows[0]["median_us"], row["cpu_us"] - rows[0]["cpu_us"], row["page_faults"])
+    section.note("libempty.so: a library with nothing in it, what LD_PRELOAD itself costs. control: bare once more.")
     return section
 
 
@@ -100,4 +124,4 @@ def forks(build, options):
     return section
 
 
-SECTIONS = {"calls": calls, "instructions": counted, "start": start_up, "fork": forks}
+SECTIONS = {"calls": calls, "stacks": stacks, "instructions": counted, "start": start_up, "fork": forks}

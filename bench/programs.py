@@ -43,7 +43,7 @@ def ratios(results, kind, which):
 
 
 def programs(build, options):
-    rounds = options.rounds or (3 if options.quick else 9)
+    rounds = options.rounds or (2 if options.quick else 7)
     section = Section("programs", f"Whole programs under load, medians (middle half) of {rounds} interleaved rounds",
                       ["program", "bare_us", "cpu_ratio", "cpu_half", "control_cpu", "rate_ratio", "rate_half",
                        "control_rate"])

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Measures what socktrack costs and prints the whole table; scripts/bench builds first.
 
-Sections can be named; without names all are measured. Every load is bounded in time. What a tool cannot do on
-this machine is said in the table."""
+Sections can be named; without names all are measured. What was measured before of the same build, in the same mode,
+stays in the files beside the sections that are measured again. Every load is bounded in time. What a tool cannot
+do on this machine is said in the table."""
 
 import argparse
 import json
 import os
+import subprocess
 import sys
 import time
 
@@ -17,7 +19,7 @@ import peers
 import programs
 import promises
 import scale
-from common import Build, RELEASE, Section, Skipped, machine, progress
+from common import Build, RELEASE, Section, Skipped, machine, now, progress
 
 SECTIONS = {**micro.SECTIONS, **memory.SECTIONS, **programs.SECTIONS, **peers.SECTIONS, **scale.SECTIONS}
 
@@ -30,7 +32,7 @@ def parse():
     parser.add_argument("--build", default=RELEASE, metavar="DIR", help="build directory to measure")
     parser.add_argument("--output", default=None, metavar="DIR",
                         help="where bench.txt, bench.json and growth.svg go (default: bench/ of the build directory)")
-    parser.add_argument("--rounds", type=int, default=0, help="interleaved rounds of whole programs")
+    parser.add_argument("--rounds", type=int, default=0, help="rounds of whole programs")
     parser.add_argument("--filter", default=".", metavar="REGEX", help="of the section calls: which")
     parser.add_argument("--programs", action="append", metavar="NAME", help="of the section programs: which")
     options = parser.parse_args()
@@ -42,14 +44,39 @@ def parse():
 
 def measured(name, build, options):
     start = time.monotonic()
+    load = os.getloadavg()[0]
     try:
         section = SECTIONS[name](build, options)
-    except (Skipped, OSError) as reason:
+    except (Skipped, OSError, subprocess.SubprocessError) as reason:
         section = Section(name, name, [])
         section.skip(name, reason)
-    section.seconds = round(time.monotonic() - start, 1)
     progress("")
+    section.measured = {"at": now(), "seconds": round(time.monotonic() - start, 1), "load_before": round(load, 1)}
     return section
+
+
+def earlier(path, facts):
+    """The sections of an earlier run that belong beside those of this one."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            document = json.load(file)
+    except (OSError, ValueError):
+        return {}
+    same = all(document.get("machine", {}).get(key) == facts[key] for key in ("library", "mode", "processor", "kernel"))
+    return document["sections"] if same else {}
+
+
+def written(output, document):
+    """Both files, after each section: a run that is cut short leaves what it had."""
+    kept = promises.table(document["sections"])
+    document["promises"] = kept.rows
+    ordered = [document["sections"][name] for name in SECTIONS if name in document["sections"]]
+    text = "\n".join([f"{key}: {value}" for key, value in document["machine"].items()] + [""])
+    text += "".join("\n" + each["text"] for each in ordered) + "\n" + kept.text()
+    for name, body in (("bench.txt", text), ("bench.json", json.dumps(document, indent=2) + "\n")):
+        with open(os.path.join(output, name), "w", encoding="utf-8") as file:
+            file.write(body)
+    return kept
 
 
 def main():
@@ -59,26 +86,22 @@ def main():
     os.makedirs(output, exist_ok=True)
     facts = machine(build.library)
     facts["mode"] = "quick" if options.quick else "full"
-    text = "\n".join(f"{key}: {value}" for key, value in facts.items()) + "\n"
-    print(text, flush=True)
-    document = {"schema": "socktrack.bench/1", "machine": facts, "sections": {}}
-    for name in options.sections or SECTIONS:
+    print("\n".join(f"{key}: {value}" for key, value in facts.items()) + "\n", flush=True)
+    document = {"schema": "socktrack.bench/1", "machine": facts,
+                "sections": earlier(os.path.join(output, "bench.json"), facts)}
+    names = options.sections or list(SECTIONS)
+    started = time.monotonic()
+    for number, name in enumerate(names):
+        print(f"[{number + 1}/{len(names)}] {name}, {time.monotonic() - started:.0f} s so far", file=sys.stderr, flush=True)
         section = measured(name, build, options)
         print(section.text(), flush=True)
-        text += "\n" + section.text()
-        document["sections"][name] = {**section.document(), "seconds": section.seconds}
+        document["sections"][name] = {**section.document(), "text": section.text()}
         if getattr(section, "plot", None):
             with open(os.path.join(output, "growth.svg"), "w", encoding="utf-8") as file:
                 file.write(scale.plotted(section.plot))
-    kept = promises.table(document["sections"])
-    if kept.rows:
-        text += "\n" + kept.text()
-        print(kept.text(), flush=True)
-    document["promises"] = kept.rows
-    for name, content in (("bench.txt", text), ("bench.json", json.dumps(document, indent=2) + "\n")):
-        with open(os.path.join(output, name), "w", encoding="utf-8") as file:
-            file.write(content)
-    print(f"written: {os.path.join(output, 'bench.txt')}, bench.json")
+        kept = written(output, document)
+    print(kept.text() if kept.rows else "", flush=True)
+    print(f"written: {os.path.join(output, 'bench.txt')}, bench.json; {time.monotonic() - started:.0f} s")
     return 0
 
 

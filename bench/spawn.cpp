@@ -6,6 +6,7 @@
 //                                           turns; one line of medians per way
 //   spawn fork ROUNDS SOCKETS               forks a child that leaves at once, with so many sockets open
 #include <spawn.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,7 +40,32 @@ void tell(const char* what, const std::vector<double>& times) {
               quantile(times, 0.5), quantile(times, 0.25), quantile(times, 0));
 }
 
-double start_once(const char* program, const std::string& library) {
+struct Start {
+  double microseconds, cpu_microseconds, page_faults;
+};
+
+struct Starts {
+  std::vector<double> times, cpu, faults;
+  void add(const Start& start) {
+    times.push_back(start.microseconds);
+    cpu.push_back(start.cpu_microseconds);
+    faults.push_back(start.page_faults);
+  }
+};
+
+void tell(const char* what, const Starts& starts) {
+  std::printf(
+      "{\"what\": \"%s\", \"median_us\": %.2f, \"quarter_us\": %.2f, \"least_us\": %.2f, "
+      "\"cpu_us\": %.2f, \"page_faults\": %.0f}\n",
+      what, quantile(starts.times, 0.5), quantile(starts.times, 0.25), quantile(starts.times, 0),
+      quantile(starts.cpu, 0.5), quantile(starts.faults, 0.5));
+}
+
+double of(const timeval& time) {
+  return static_cast<double>(time.tv_sec) * 1e6 + static_cast<double>(time.tv_usec);
+}
+
+Start start_once(const char* program, const std::string& library) {
   std::string preload = "LD_PRELOAD=" + library;
   std::string quiet = "SOCKTRACK_LOG=off";
   char* arguments[] = {const_cast<char*>(program), nullptr};
@@ -47,20 +73,22 @@ double start_once(const char* program, const std::string& library) {
   const double before = microseconds();
   pid_t child = 0;
   if (posix_spawn(&child, program, nullptr, nullptr, arguments, environment) != 0) std::exit(EXIT_FAILURE);
-  waitpid(child, nullptr, 0);
-  return microseconds() - before;
+  rusage used{};
+  wait4(child, nullptr, 0, &used);
+  return {microseconds() - before, of(used.ru_utime) + of(used.ru_stime),
+          static_cast<double>(used.ru_minflt)};
 }
 
 int start(int rounds, const char* program, std::vector<std::string> libraries) {
   libraries.insert(libraries.begin(), "");
   libraries.emplace_back("");  // once more: the control
-  std::vector<std::vector<double>> times(libraries.size());
+  std::vector<Starts> starts(libraries.size());
   for (int round = 0; round < rounds; round++) {
-    for (std::size_t i = 0; i < libraries.size(); i++) times[i].push_back(start_once(program, libraries[i]));
+    for (std::size_t i = 0; i < libraries.size(); i++) starts[i].add(start_once(program, libraries[i]));
   }
   for (std::size_t i = 0; i < libraries.size(); i++) {
     const bool control = i + 1 == libraries.size();
-    tell(control ? "control" : libraries[i].empty() ? "bare" : libraries[i].c_str(), times[i]);
+    tell(control ? "control" : libraries[i].empty() ? "bare" : libraries[i].c_str(), starts[i]);
   }
   return 0;
 }

@@ -33,9 +33,13 @@ bool same(const Snapshot& a, const Snapshot& b) {
 
 }  // namespace
 
-void prepare() { g_at_load = snapshot(); }
+void prepare() {
+  if (recorder::options.json[0] != '\0') g_at_load = snapshot();
+}
 
-bool is_awaited() { return path()[0] != '\0' && same(snapshot(), g_at_load); }
+bool is_awaited() {
+  return recorder::options.json[0] != '\0' && path()[0] != '\0' && same(snapshot(), g_at_load);
+}
 
 const char* path() {
   static char expanded[sizeof(Options::json) + 64];

@@ -20,6 +20,12 @@
 #include "preload/watcher.h"
 #include "watch/raw_syscall.h"
 
+// at_quick_exit, without the piece of it in libc's static part (see __register_atfork in process.cpp).
+extern "C" {
+int __cxa_at_quick_exit(void (*handler)(void*), void* library);
+extern void* __dso_handle __attribute__((visibility("hidden")));
+}
+
 namespace socktrack::lifecycle {
 namespace {
 
@@ -28,7 +34,7 @@ std::atomic<int> g_exit_status{0};
 void note_exit_status(int status, void*) { g_exit_status.store(status, std::memory_order_relaxed); }
 
 // quick_exit runs no destructor.
-void leave_quickly() {
+void leave_quickly(void*) {
   const int status = g_exit_status.load(std::memory_order_relaxed);
   recorder::end(EndedBy::exit, status);
   const int leave_with = status_to_leave_with(status);
@@ -82,7 +88,7 @@ __attribute__((constructor(101))) void load() {
   if (is_unwanted_child()) recorder::stay_passive();
   if (!recorder::passive()) take_in_connections_from_exec();
   on_exit(note_exit_status, nullptr);
-  at_quick_exit(leave_quickly);
+  __cxa_at_quick_exit(leave_quickly, __dso_handle);
 }
 
 __attribute__((destructor(101))) void unload() {

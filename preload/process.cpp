@@ -1,7 +1,6 @@
 #include "preload/process.h"
 
 #include <fcntl.h>
-#include <pthread.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 
@@ -12,6 +11,13 @@
 #include "preload/small_text.h"
 #include "preload/table.h"
 #include "watch/raw_syscall.h"
+
+// pthread_atfork, without the piece of it that would be linked in from libc's static part, far from the rest
+// of what runs at the start: a page fault in every program.
+extern "C" {
+int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(), void* library);
+extern void* __dso_handle __attribute__((visibility("hidden")));
+}
 
 namespace socktrack::process {
 
@@ -70,7 +76,7 @@ void start() {
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   note_walls();
   note_memory();
-  pthread_atfork(recorder::before_fork, nullptr, become_child);
+  __register_atfork(recorder::before_fork, nullptr, become_child, __dso_handle);
 }
 
 bool at_home() {

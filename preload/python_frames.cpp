@@ -40,17 +40,17 @@ constexpr char kOwnedByC = 3;
 constexpr int kMostFrames = 256;
 
 struct Interpreter {
-  const Shape* shape;
-  std::uintptr_t eval, eval_end;
-  std::uintptr_t start, end;  // of the module
-  std::uintptr_t code_type, text_type;
+  const Shape* shape = nullptr;
+  std::uintptr_t eval = 0, eval_end = 0;
+  std::uintptr_t start = 0, end = 0;  // of the module
+  std::uintptr_t code_type = 0, text_type = 0;
   ExportedSymbol finalizers[2];
-  void* (*this_thread_state)();
-  int (*line_of)(void* code, int offset);
-  int (*is_initialized)();
+  void* (*this_thread_state)() = nullptr;
+  int (*line_of)(void* code, int offset) = nullptr;
+  int (*is_initialized)() = nullptr;
 };
 
-Interpreter g_interpreter;
+constinit Interpreter g_interpreter;
 std::atomic<const Interpreter*> g_known{nullptr};
 std::atomic<bool> g_taken{false};
 

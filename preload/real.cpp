@@ -1,11 +1,12 @@
 #include "preload/real.h"
 
-#include <dlfcn.h>
 #include <fcntl.h>
 
 #include <atomic>
 #include <cerrno>
+#include <iterator>
 
+#include "preload/symbols_behind.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack {
@@ -68,8 +69,8 @@ std::atomic<unsigned> g_state{unresolved};
 #define RAW_PPOLL(fds, count, timeout, mask) as_libc<Return>(raw_ppoll(fds, count, timeout, mask))
 #define NO_RAW absent<Return>()
 
-// Hazard: dlsym may allocate, an interposed malloc may read() its configuration, and we are back here
-// on the same thread. Rule: whoever comes while resolution is under way makes the raw call.
+// Hazard: dlsym, if it comes to that, may allocate, an interposed malloc may read() its configuration, and we
+// are back here on the same thread. Rule: whoever comes while resolution is under way makes the raw call.
 #define ENTRY(ret, name, parameters, arguments, kind, raw_call) \
   ret boot_##name parameters {                                  \
     using Return [[maybe_unused]] = ret;                        \
@@ -79,13 +80,12 @@ std::atomic<unsigned> g_state{unresolved};
   }
 #include "preload/entrypoints.def"
 
-template <typename Function>
-bool find(Function& pointer, const char* name) {
-  void* address = dlsym(RTLD_NEXT, name);
-  if (address == nullptr) return false;
-  pointer = reinterpret_cast<Function>(address);
-  return true;
-}
+constexpr WantedSymbol kNames[] = {
+#define ENTRY(ret, name, parameters, arguments, kind, raw) wanted_symbol(#name),
+#include "preload/entrypoints.def"
+};
+constexpr std::size_t kCount = std::size(kNames);
+static_assert(kCount <= kMostWanted && sizeof(Real) == kCount * sizeof(void*));
 
 }  // namespace
 
@@ -97,10 +97,7 @@ constinit Real real = {
 unsigned resolve_real_functions() {
   unsigned expected = unresolved;
   if (!g_state.compare_exchange_strong(expected, resolving, std::memory_order_acq_rel)) return 0;
-  unsigned missing = 0;
-#define ENTRY(ret, name, parameters, arguments, kind, raw) \
-  if (!find(real.name, #name)) missing++;
-#include "preload/entrypoints.def"
+  const unsigned missing = find_symbols_behind_us(kNames, kCount, reinterpret_cast<void**>(&real));
   g_state.store(resolved, std::memory_order_release);
   return missing;
 }

@@ -35,6 +35,10 @@ namespace {
 
 enum class State : std::uint8_t { none, creating, ready, passive };
 
+// Which pages may be written. Never cleared but in a forked child.
+constexpr std::size_t kMaxPages = layout_for(kMaxSlots).total / kPage;
+std::atomic<std::uint64_t> g_pages[kMaxPages / 64 + 1];
+
 std::atomic<Header*> g_recording{nullptr};
 std::atomic<State> g_state{State::none};
 std::atomic<std::uint32_t> g_early_counts[static_cast<std::size_t>(
@@ -42,9 +46,6 @@ std::atomic<std::uint32_t> g_early_counts[static_cast<std::size_t>(
 std::atomic<bool> g_ended{false};
 std::atomic<bool> g_shared{true};
 
-// Which pages may be written. Never cleared but in a forked child.
-constexpr std::size_t kMaxPages = layout_for(kMaxSlots).total / kPage;
-std::atomic<std::uint64_t> g_pages[kMaxPages / 64 + 1];
 std::atomic<bool> g_populate{true};
 std::atomic<std::uintptr_t> g_base{0};  // where the recording lies, also while it is being made
 

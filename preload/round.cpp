@@ -28,13 +28,13 @@ constexpr std::uint64_t kLookings = 9;
 
 struct Candidate {
   Subject subject;
-  Accusation* accusation;
-  std::uint64_t word;
-  std::uint64_t cookie;
-  Rung rung;
-  bool takes_token;  // of the rate: climbing on from finish does not
+  Accusation* accusation = nullptr;
+  std::uint64_t word = 0;
+  std::uint64_t cookie = 0;
+  Rung rung = Rung::observe;
+  bool takes_token = false;  // of the rate: climbing on from finish does not
 };
-Candidate g_candidates[clerk::kMostSubjects];
+constinit Candidate g_candidates[clerk::kMostSubjects];
 std::uint32_t g_count = 0;
 RateLimit g_rate;
 std::uint64_t g_look_again_ns = 0;

@@ -36,6 +36,9 @@
 #endif
 
 namespace socktrack {
+
+sock_filter room_for_filter[BPF_MAXINSNS];
+
 namespace {
 
 #if defined(__x86_64__)

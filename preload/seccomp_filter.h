@@ -9,6 +9,11 @@
 
 namespace socktrack {
 
+// For a copy of the program's filter. Two threads at once would be two filters: the worse one counts. Here
+// and not where it is used: what is read at the start of every program lies there, and should lie close
+// together.
+extern sock_filter room_for_filter[BPF_MAXINSNS];
+
 // The action of `filter` for one call, as the kernel would compute it. A filter the kernel would refuse
 // gives SECCOMP_RET_KILL_PROCESS. Pure: no system call, no memory but the arguments.
 std::uint32_t answer_of(const sock_filter* filter, std::size_t length, const seccomp_data& call);

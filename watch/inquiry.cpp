@@ -14,9 +14,10 @@
 namespace socktrack {
 namespace {
 
+// By value, here and in other tables of the library: a pointer to a name is a relocation at each start.
 struct Call {
   long number;
-  const char* name;
+  char name[24];
   bool on_descriptor;
   bool idle;
 };
@@ -205,6 +206,7 @@ bool look_at_task(void* context, std::uint32_t tid, const char* name) {
   char text[256];
   Task task;
   task.tid = tid;
+  task.call = kRunning;
   proc::read_file(directory, "comm", text, sizeof text);
   copy_line(task.name, text);
   if (proc::read_file(directory, "syscall", text, sizeof text) > 0) read_call(text, task);

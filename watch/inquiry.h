@@ -21,10 +21,13 @@ struct Holder {
   char program[16] = "";
 };
 
+inline constexpr long kRunning = -1;
+
+// All zero before it is filled in, so that lists of them are no data in the library's file.
 struct Task {
   std::uint32_t tid = 0;
   char name[16] = "";
-  long call = -1;                // number of the system call it waits in; -1: it runs
+  long call = 0;                 // number of the system call it waits in, or kRunning
   std::uint64_t arguments[2]{};  // of that call
 };
 

@@ -4,8 +4,8 @@ namespace socktrack {
 namespace {
 
 struct Word {
-  const char* name;
-  const char* sentence;
+  char name[16];
+  char sentence[96];
 };
 
 // In the order of Refusal.

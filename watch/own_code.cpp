@@ -8,21 +8,21 @@
 namespace socktrack {
 namespace {
 
-constexpr std::string_view kSystem[] = {"libc.so",       "libc-2.",   "ld-linux", "ld-2.",     "libpthread",
-                                        "libstdc++.",    "libgcc_s.", "libm.so",  "libdl.so",  "librt.so",
-                                        "libresolv",     "libasan.",  "libtsan.", "libubsan.", "liblsan.",
-                                        "libsocktrack.", "linux-vdso"};
+constexpr char kSystem[][16] = {"libc.so",       "libc-2.",   "ld-linux", "ld-2.",     "libpthread",
+                                "libstdc++.",    "libgcc_s.", "libm.so",  "libdl.so",  "librt.so",
+                                "libresolv",     "libasan.",  "libtsan.", "libubsan.", "liblsan.",
+                                "libsocktrack.", "linux-vdso"};
 
 // Between the program and the system: encryption, event loops, runtimes of other languages.
-constexpr std::string_view kPassingOn[] = {"libssl.",  "libcrypto.", "libgnutls.",  "libuv.",     "libevent",
-                                           "libev.",   "libapr",     "libjvm.",     "libnio.",    "libnet.",
-                                           "libjava.", "libextnet.", "libpython",   "_ssl.",      "_socket.",
-                                           "python2",  "python3",    "libjemalloc", "libtcmalloc"};
+constexpr char kPassingOn[][16] = {"libssl.",  "libcrypto.", "libgnutls.",  "libuv.",     "libevent",
+                                   "libev.",   "libapr",     "libjvm.",     "libnio.",    "libnet.",
+                                   "libjava.", "libextnet.", "libpython",   "_ssl.",      "_socket.",
+                                   "python2",  "python3",    "libjemalloc", "libtcmalloc"};
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
 template <std::size_t N>
-bool is_one_of(const std::string_view (&names)[N], std::string_view name) {
+bool is_one_of(const char (&names)[N][16], std::string_view name) {
   return std::any_of(std::begin(names), std::end(names),
                      [&](std::string_view each) { return name.starts_with(each); });
 }

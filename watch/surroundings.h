@@ -17,9 +17,10 @@ namespace socktrack {
 
 inline constexpr std::size_t kMaxEpollSets = 4;
 
-// One socket that is asked about, and the answer.
+// One socket that is asked about, and the answer. All zero before it is filled in (see Task of
+// watch/inquiry.h).
 struct Subject {
-  int fd = -1;
+  int fd = 0;
   std::uint64_t inode = 0;
   Surroundings around;
   std::uint32_t epoll_count = 0;

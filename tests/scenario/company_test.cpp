@@ -64,6 +64,20 @@ TEST_P(OtherPreload, NumbersStayThoseOfTheProgram) {
   }
 }
 
+// What is behind us is found by ourselves, not by dlsym: it must be what dlsym would have found.
+TEST(Company, PreloadBehindOursIsStillCalled) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers must be first";
+  const std::string script = "from socket import *; print(socket().getsockopt(SOL_SOCKET, SO_KEEPALIVE))";
+  const std::string keepalive = other_library("keepalive");
+  EXPECT_EQ(run({"/usr/bin/python3", "-c", script}).out, "0\n");
+  for (const std::string& order : {keepalive + ":" + library(), library() + ":" + keepalive}) {
+    const TempDir directory;
+    const Outcome outcome =
+        run({"/usr/bin/python3", "-c", script}, preload_environment(directory, {{"LD_PRELOAD", order}}));
+    EXPECT_EQ(outcome.out, "1\n") << order << outcome.err;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Chain, OtherPreload,
                          testing::Values("libjemalloc.so.2", "libeatmydata.so", "keepalive"),
                          [](const auto& each) {

@@ -21,6 +21,17 @@ TEST(ElfSymbols, FindsWhatDlsymFinds) {
   EXPECT_GT(found.size, 0U);
 }
 
+// What new programs are bound to, where old ones have a version of their own.
+TEST(ElfSymbols, FindsTheDefaultVersion) {
+  void* const libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
+  ASSERT_NE(libc, nullptr);
+  for (const char* name : {"realpath", "pthread_cond_wait", "posix_spawn", "regexec", "sched_setaffinity"}) {
+    void* const wanted = dlsym(libc, name);
+    EXPECT_EQ(exported_symbol(module_of(wanted), name).address, reinterpret_cast<std::uintptr_t>(wanted))
+        << name;
+  }
+}
+
 TEST(ElfSymbols, TellsThatAModuleHasNoSuchName) {
   const dl_find_object libc = module_of(dlsym(RTLD_DEFAULT, "getenv"));
   EXPECT_EQ(exported_symbol(libc, "_PyEval_EvalFrameDefault").address, 0U);
