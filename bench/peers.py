@@ -109,6 +109,8 @@ def peers(build, options):
     section = Section("peers", f"Other tools on the same work, medians of {rounds} interleaved rounds: CPU of the server and the tool",
                       ["work", "tool", "us_per_request", "cpu_ratio", "rate", "rate_ratio"])
     for work, (server, load) in WORK.items():
+        if options.quick and work == "nginx keepalive":
+            continue
         makers, unable = peers_of(build), {}
 
         def measured(name, makers=makers, unable=unable, server=server, load=load):

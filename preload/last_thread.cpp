@@ -53,7 +53,9 @@ unsigned programs_threads(unsigned ours) {
   return known - 3 - ours;
 }
 
-void after_fork() { g_main_left.store(false, std::memory_order_relaxed); }
+void after_fork() {
+  if (g_main_left.load(std::memory_order_relaxed)) g_main_left.store(false, std::memory_order_relaxed);
+}
 
 bool start_stand_in(const sigset_t& mask, std::atomic<std::uint32_t>& prober) {
   g_mask = mask;

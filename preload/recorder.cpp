@@ -12,6 +12,7 @@
 #include "preload/hand.h"
 #include "preload/java_vm.h"
 #include "preload/json_target.h"
+#include "preload/last_thread.h"
 #include "preload/managed.h"
 #include "preload/pools.h"
 #include "preload/process.h"
@@ -284,11 +285,17 @@ void after_fork() {
   Header* parent = g_recording.exchange(nullptr, std::memory_order_relaxed);
   g_inheritance = {};
   g_ended.store(false, std::memory_order_relaxed);
-  for (auto& word : g_pages) word.store(0, std::memory_order_relaxed);
   java::after_fork();
-  managed::note_runtimes();
-  reset_sweep_after_fork();
-  watcher::after_fork();
+  // Before the first socket nothing of the rest has begun, and what was never written is zero. Each page that
+  // is written here is one that the kernel copies, in every child of a shell.
+  if (parent != nullptr || g_state.load(std::memory_order_relaxed) != State::none) {
+    for (auto& word : g_pages) word.store(0, std::memory_order_relaxed);
+    managed::note_runtimes();
+    reset_sweep_after_fork();
+    watcher::after_fork();
+  } else {
+    last_thread::after_fork();
+  }
   if (passive()) return;
   g_state.store(options.follow_children ? State::none : State::passive, std::memory_order_relaxed);
   if (parent != nullptr && options.follow_children) {

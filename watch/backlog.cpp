@@ -159,7 +159,9 @@ void look(VerdictBook& book, bool at_exit, std::uint64_t now_ns) {
 void reset() {
   g_listener_count = 0;
   g_told = 0;
-  for (Queued& queued : g_queued) queued = {};
+  for (Queued& queued : g_queued) {
+    if (queued.cookie != 0) queued = {};  // a page that is only read is not copied
+  }
 }
 
 }  // namespace socktrack::backlog

@@ -317,7 +317,9 @@ SweepResult sweep_one(const SweepHost& host, std::uint32_t fd, std::uint64_t now
 
 void reset_sweep_after_fork() {
   g_sweeping.store(false, std::memory_order_relaxed);
-  std::memset(g_unused, 0, sizeof g_unused);
+  for (std::uint16_t& unused : g_unused) {
+    if (unused != 0) unused = 0;  // a page that is only read is not copied
+  }
   g_questions.wanted = 0;
   g_answers.taken_ns = 0;
   g_answers.wanted = 0;
