@@ -138,6 +138,11 @@ Dwarf_Die origin_of(Dwarf_Die die) {
   return die;
 }
 
+bool may_hold_functions(int tag) {
+  return tag == DW_TAG_namespace || tag == DW_TAG_class_type || tag == DW_TAG_structure_type ||
+         tag == DW_TAG_union_type || tag == DW_TAG_module;
+}
+
 // "a::(anonymous namespace)::" for a function of the file's own: compilers give it no linkage name.
 std::string scope_of(Dwarf_Die* die) {
   Dwarf_Die origin = origin_of(*die);
@@ -148,8 +153,7 @@ std::string scope_of(Dwarf_Die* die) {
   for (int i = 1; i < count; ++i) {
     const int tag = dwarf_tag(&found[i]);
     const bool is_namespace = tag == DW_TAG_namespace;
-    if (!is_namespace && tag != DW_TAG_class_type && tag != DW_TAG_structure_type && tag != DW_TAG_union_type)
-      continue;
+    if (!may_hold_functions(tag)) continue;
     const std::string name = text_of(dwarf_diename(&found[i]));
     if (name.empty() && !is_namespace) continue;
     scope.insert(0, (name.empty() ? "(anonymous namespace)" : name) + "::");
@@ -167,18 +171,26 @@ std::string function_of(Dwarf_Die* die) {
   return name.empty() ? name : scope_of(die) + name;
 }
 
-// The scopes around an address as they lie in the machine code, innermost first. dwarf_getscopes
-// leaves them at the first inlined function for the place where that one was written.
+// The scopes around an address as they lie in the machine code, innermost first. Not by dwarf_getscopes: it
+// leaves them at the first inlined function for the place where that one was written, and finds none if that
+// is another unit (link-time optimisation).
+bool add_scopes(Dwarf_Die* around, Dwarf_Addr address, std::vector<Dwarf_Die>& scopes) {
+  Dwarf_Die child;
+  if (dwarf_child(around, &child) != 0) return false;
+  do {
+    const bool holds = dwarf_haspc(&child, address) > 0;
+    if (!holds && !may_hold_functions(dwarf_tag(&child))) continue;
+    const bool found = add_scopes(&child, address, scopes);
+    if (holds) scopes.push_back(child);
+    if (holds || found) return true;
+  } while (dwarf_siblingof(&child, &child) == 0);
+  return false;
+}
+
 std::vector<Dwarf_Die> physical_scopes(Dwarf_Die* unit, Dwarf_Addr address) {
-  using Dies = std::unique_ptr<Dwarf_Die, void (*)(void*)>;
-  Dwarf_Die* found = nullptr;
-  const int logical_count = dwarf_getscopes(unit, address, &found);
-  const Dies logical(found, &std::free);
-  if (logical_count <= 0) return {};
-  found = nullptr;
-  const int count = dwarf_getscopes_die(logical.get(), &found);
-  const Dies physical(found, &std::free);
-  return count <= 0 ? std::vector<Dwarf_Die>() : std::vector<Dwarf_Die>(found, found + count);
+  std::vector<Dwarf_Die> scopes;
+  add_scopes(unit, address, scopes);
+  return scopes;
 }
 
 class ModuleNames {
