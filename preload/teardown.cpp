@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "preload/elf_symbols.h"
+#include "preload/process.h"
 #include "preload/stack_walk.h"
 
 namespace socktrack::teardown {
@@ -25,7 +26,7 @@ struct Code {
     return address < end.load(std::memory_order_acquire) && address >= start.load(std::memory_order_relaxed);
   }
 };
-Code g_exit, g_perl_exit, g_perl_end, g_php_end;
+Code g_exit, g_perl_exit, g_perl_end, g_php_end, g_node_end, g_ruby_main, g_ruby_end, g_ruby_code;
 
 void find_code(const dl_find_object& module, const char* name, Code& code) {
   const ExportedSymbol found = exported_symbol(module, name);
@@ -55,6 +56,10 @@ void consider(const dl_find_object& module) {
   find_code(module, "Perl_my_exit", g_perl_exit);
   find_code(module, "perl_destruct", g_perl_end);
   find_code(module, "php_request_shutdown", g_php_end);
+  find_code(module, "_ZN4node15FreeEnvironmentEPNS_11EnvironmentE", g_node_end);
+  find_code(module, "ruby_run_node", g_ruby_main);
+  find_code(module, "ruby_cleanup", g_ruby_end);
+  find_code(module, "rb_vm_exec", g_ruby_code);
   const std::uintptr_t php_host = exported_symbol(module, "sapi_module").address;
   if (php_host != 0) g_php_host.store(php_host, std::memory_order_release);
 }
@@ -67,10 +72,16 @@ bool under_way() {
 bool is_calling() {
   Stack scratch;
   const StackView stack = take_stack(scratch);
-  return std::any_of(stack.addresses, stack.addresses + stack.depth, [](std::uintptr_t address) {
-    return g_exit.holds(address) || g_perl_exit.holds(address) || g_perl_end.holds(address) ||
-           (g_php_end.holds(address) && is_php_command());
-  });
+  const auto calls = [&](const Code& code) {
+    return std::any_of(stack.addresses, stack.addresses + stack.depth,
+                       [&](std::uintptr_t address) { return code.holds(address); });
+  };
+  if (calls(g_exit) || calls(g_perl_exit) || calls(g_perl_end) || calls(g_ruby_end)) return true;
+  if (calls(g_php_end)) return is_php_command();
+  // A worker's environment ends long before the program, and closes in good time.
+  if (calls(g_node_end)) return process::thread_id() == process::pid();
+  // What Ruby's main function does besides the script: finalizers, at the end. Its own name is not exported.
+  return calls(g_ruby_main) && !calls(g_ruby_code);
 }
 
 }  // namespace socktrack::teardown
