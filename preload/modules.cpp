@@ -3,6 +3,7 @@
 #include <dlfcn.h>
 #include <elf.h>
 #include <link.h>
+#include <sys/auxv.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -44,18 +45,44 @@ BuildId build_id_in_notes(const char* notes, std::size_t size) {
   return {};
 }
 
-// Reads the program headers where the loader mapped them: at the start of the first segment.
-BuildId build_id_of(const dl_find_object& object) {
+bool is_the_program(const dl_find_object& object) {
+  const char* name = object.dlfo_link_map->l_name;
+  return name == nullptr || name[0] == '\0';
+}
+
+struct ProgramHeaders {
+  const ElfW(Phdr) * first = nullptr;
+  std::size_t count = 0;
+};
+
+// Where the loader mapped them: at the start of the first segment. A program whose segments have gaps between
+// them (node's) is told of by the segment, but the kernel has said where its headers are.
+ProgramHeaders program_headers_of(const dl_find_object& object) {
   const auto* elf = static_cast<const ElfW(Ehdr)*>(object.dlfo_map_start);
   const auto mapped = static_cast<std::size_t>(static_cast<const char*>(object.dlfo_map_end) -
                                                static_cast<const char*>(object.dlfo_map_start));
-  if (mapped < kPage || std::memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0) return {};
-  if (elf->e_phoff + std::size_t{elf->e_phnum} * sizeof(ElfW(Phdr)) > kPage) return {};
-  const auto* header = reinterpret_cast<const ElfW(Phdr)*>(reinterpret_cast<const char*>(elf) + elf->e_phoff);
-  for (unsigned i = 0; i < elf->e_phnum; i++, header++) {
-    if (header->p_type != PT_NOTE) continue;
+  if (mapped >= kPage && std::memcmp(elf->e_ident, ELFMAG, SELFMAG) == 0) {
+    if (elf->e_phoff + std::size_t{elf->e_phnum} * sizeof(ElfW(Phdr)) > kPage) return {};
+    const char* first = reinterpret_cast<const char*>(elf) + elf->e_phoff;
+    return {reinterpret_cast<const ElfW(Phdr)*>(first), elf->e_phnum};
+  }
+  if (!is_the_program(object)) return {};
+  const ProgramHeaders told{reinterpret_cast<const ElfW(Phdr)*>(getauxval(AT_PHDR)), getauxval(AT_PHNUM)};
+  for (std::size_t i = 0; i < told.count; i++) {
+    const bool is_itself = told.first[i].p_type == PT_PHDR &&
+                           object.dlfo_link_map->l_addr + told.first[i].p_vaddr == getauxval(AT_PHDR);
+    if (is_itself) return told;
+  }
+  return {};  // those of another program: the loader, if it was called by its name
+}
+
+BuildId build_id_of(const dl_find_object& object) {
+  const ProgramHeaders headers = program_headers_of(object);
+  for (std::size_t i = 0; i < headers.count; i++) {
+    const ElfW(Phdr)& header = headers.first[i];
+    if (header.p_type != PT_NOTE) continue;
     const BuildId id = build_id_in_notes(
-        reinterpret_cast<const char*>(object.dlfo_link_map->l_addr + header->p_vaddr), header->p_filesz);
+        reinterpret_cast<const char*>(object.dlfo_link_map->l_addr + header.p_vaddr), header.p_filesz);
     if (id.bytes != nullptr) return id;
   }
   return {};
@@ -63,7 +90,7 @@ BuildId build_id_of(const dl_find_object& object) {
 
 void set_path(Module& module, const dl_find_object& object) {
   const char* name = object.dlfo_link_map->l_name;
-  if (name == nullptr || name[0] == '\0') {  // the program itself has no name in the loader's list
+  if (is_the_program(object)) {  // it has no name in the loader's list
     const ssize_t size = readlink("/proc/thread-self/exe", module.path, sizeof module.path - 1);
     if (size > 0) module.path[size] = '\0';
     return;
