@@ -52,7 +52,12 @@ void remember(int fd, FILE* stream) {
   entry.stream.store(stream, std::memory_order_release);
 }
 
-void forget(int fd) { entry_of(fd).stream.store(nullptr, std::memory_order_release); }
+void forget(int fd) {
+  Entry& entry = entry_of(fd);
+  // The socket lives on under another number: what this stream has read is known now or never.
+  if ((table::flags_of(fd) & slot_flag::duplicate) != 0) ask(entry);
+  entry.stream.store(nullptr, std::memory_order_release);
+}
 
 void collect_sightings() {
   for (Entry& entry : g_entries) ask(entry);

@@ -352,9 +352,12 @@ void sight_unseen(int fd, Operation operation) {
   Slot* slot = slot_of(fd);
   std::uint64_t word = 0;
   if (slot == nullptr || !claim_sighting(*slot, word)) return;
-  write_sighting(*slot, {static_cast<std::uint16_t>(word_generation(word)), operation, 0, 0},
-                 recorder::now_ns(), 0);
+  const std::uint64_t now = recorder::now_ns();
+  const Sighting sighting{static_cast<std::uint16_t>(word_generation(word)), operation, 0, 0};
+  write_sighting(*slot, sighting, now, 0);
   recording->sightings.fetch_add(1, std::memory_order_relaxed);
+  if ((word_flags(word) & slot_flag::duplicate) != 0)
+    sight_twins(recording, static_cast<std::uint32_t>(fd), sighting, now, 0);
 }
 
 void note_shutdown(int fd) {
