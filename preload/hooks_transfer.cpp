@@ -70,7 +70,10 @@ bool must_be_socket(Operation operation) {
 }  // namespace
 
 [[gnu::noinline]] ssize_t witness(ssize_t n, int fd, Operation operation, bool end_of_stream) {
-  if (!end_of_stream && (n == 0 || !is_fatal(errno))) return n;
+  if (!end_of_stream && (n == 0 || !is_fatal(errno))) {
+    if (n < 0 && errno == EAGAIN) table::note_try(fd);
+    return n;
+  }
   if (process::ours) return n;
   const bool known = table::is_tracked(fd);
   const std::uint32_t flags = known || !must_be_socket(operation) ? kNoStream : ask_stream_flags(fd);

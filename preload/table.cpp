@@ -375,6 +375,16 @@ void note_shutdown(int fd) {
   });
 }
 
+void note_try(int fd) {
+  if ((flags_of(fd) & (slot_flag::shut_write | slot_flag::sighted)) != slot_flag::shut_write) return;
+  const ErrnoKeeper keeper;
+  constexpr std::uint64_t kOftenEnough_ns = 100'000'000;
+  Slot* slot = slot_of(fd);
+  const std::uint64_t now = recorder::now_ns();
+  if (slot == nullptr || now - slot->sighted_ns.load(std::memory_order_relaxed) < kOftenEnough_ns) return;
+  if (!process::ours && process::at_home()) slot->sighted_ns.store(now, std::memory_order_relaxed);
+}
+
 void forget_sighting(int fd) { unmark(fd, slot_flag::sighted | slot_flag::told); }
 
 }  // namespace socktrack::table

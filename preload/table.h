@@ -62,6 +62,9 @@ void sight_unseen(int fd, Operation operation);  // the end, learnt afterwards: 
 // The program has shut down its side: where, for a connection whose peer then says nothing more. No sighting,
 // and the first real one takes its place.
 void note_shutdown(int fd);
+// A read found nothing. Where our side is shut down, that tells that the program waits for the answer, though
+// no thread waits inside a call.
+void note_try(int fd);
 void forget_sighting(int fd);  // the program tries to connect it anew
 
 // Every socket, without a word about its end: from now on nobody will see it.

@@ -47,7 +47,7 @@ Finding judge_half_open(const Witness& witness, const KernelFacts& facts, std::u
                         std::uint64_t now_ns) {
   const bool waited_for = has(witness, slot_flag::in_epoll);
   if (!has(witness, slot_flag::shut_write) || waited_for || facts.unread > 0 || facts.unsent > 0) return {};
-  const std::uint64_t since = std::max({seen, facts.last_sent_ns, facts.last_received_ns});
+  const std::uint64_t since = std::max({seen, facts.last_sent_ns, facts.last_received_ns, witness.tried_ns});
   return {Verdict::half_open_peer, std::min(since, now_ns), false, 6};
 }
 

@@ -15,6 +15,7 @@ struct Witness {
   std::uint16_t error = 0;  // errno of the sighting, 0 = end of stream
   Operation operation = Operation::none;
   std::uint64_t sighted_ns = 0;
+  std::uint64_t tried_ns = 0;  // not sighted: when the program looked last whether the peer had answered
   std::uint64_t opened_ns = 0;
   // The program has an io_uring: what went through it no hook has seen.
   bool reads_by_ring = false;

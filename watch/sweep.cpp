@@ -83,7 +83,10 @@ Witness Pass::witness_of(const Slot& slot, std::uint64_t word) const {
   const Sighting sighting = unpack(slot.sighting.load(std::memory_order_acquire));
   witness.sighted = (witness.flags & slot_flag::sighted) != 0 &&
                     sighting.generation == static_cast<std::uint16_t>(word_generation(word));
-  if (!witness.sighted) return witness;
+  if (!witness.sighted) {
+    witness.tried_ns = slot.sighted_ns.load(std::memory_order_relaxed);
+    return witness;
+  }
   witness.error = sighting.error;
   witness.operation = sighting.operation;
   witness.sighted_ns = slot.sighted_ns.load(std::memory_order_relaxed);

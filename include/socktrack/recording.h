@@ -138,10 +138,10 @@ inline constexpr Sighting unpack(std::uint64_t v) {
 
 struct Slot {
   // Recorder's part.
-  std::atomic<std::uint64_t> word;       // generation | slot_flag
-  std::atomic<std::uint64_t> sighting;   // packed Sighting, valid if `sighted`; else where it was shut down
-  std::atomic<std::uint64_t> opened_ns;  // CLOCK_MONOTONIC_COARSE
-  std::atomic<std::uint64_t> sighted_ns;
+  std::atomic<std::uint64_t> word;        // generation | slot_flag
+  std::atomic<std::uint64_t> sighting;    // packed Sighting, valid if `sighted`; else where it was shut down
+  std::atomic<std::uint64_t> opened_ns;   // CLOCK_MONOTONIC_COARSE
+  std::atomic<std::uint64_t> sighted_ns;  // not sighted: when a read found nothing after our shutdown
   std::atomic<std::uint32_t> open_site;
   std::atomic<std::uint32_t> sighted_tid;  // not sighted: the thread that opened it
   // Watcher's part; means something only while watched_generation equals the generation of word.

@@ -148,6 +148,9 @@ TEST(Detector, HalfClosedConnectionThatIsUsedOrAwaitedIsHealthy) {
   facts.last_received_ns = kNow - 2 * kSecond;  // the answer still trickles in
   EXPECT_EQ(judge(witness, facts, kNow - 90 * kSecond, kNow).since_ns, kNow - 2 * kSecond);
   facts.last_received_ns = 0;
+  witness.tried_ns = kNow - kSecond;  // the program looks now and then, without waiting inside a call
+  EXPECT_EQ(judge(witness, facts, kNow - 90 * kSecond, kNow).since_ns, kNow - kSecond);
+  witness.tried_ns = 0;
   facts.unread = 1;
   EXPECT_EQ(judge(witness, facts, kNow - 90 * kSecond, kNow).verdict, Verdict::healthy);
   facts.unread = 0;
