@@ -13,22 +13,19 @@ namespace {
 constexpr std::uint32_t kListeners = 16;
 constexpr std::uint32_t kQueued = 1024;  // as many as are told of at once
 
-struct Listener {
-  std::uint64_t word;
-  std::uint64_t since_ns;  // not empty since then
-  Endpoint local;
-  std::uint32_t fd;
-  std::uint32_t length;
-  std::uint32_t limit;
-  bool met;
+struct Known : Listener {
+  std::uint64_t since_ns = 0;  // not empty since then
+  bool met = false;
 };
-Listener g_listeners[kListeners];
+Known g_listeners[kListeners];
 std::uint32_t g_listener_count = 0;
 
 struct Queued {
   std::uint64_t cookie = 0;  // 0: free
   std::uint64_t since_ns = 0;
   std::uint32_t accusation = 0;  // index + 1; 0: not told yet
+  std::uint32_t fd = 0;          // of the listener
+  std::uint64_t word = 0;
   bool met = false;
 };
 Queued g_queued[kQueued];
@@ -61,8 +58,15 @@ Queued* entry_of(std::uint64_t cookie) {
   return free;
 }
 
+bool speaks_here(const Listener& listener, const Inquiry& answers) {
+  if (listener.shared_inode == 0) return true;
+  const Holder* holder = answers.holder_of(listener.shared_inode);
+  return holder != nullptr && !holder->is_older;
+}
+
 struct Look {
   VerdictBook& book;
+  const Inquiry& answers;
   bool at_exit;
   std::uint64_t now_ns;
 };
@@ -70,9 +74,10 @@ struct Look {
 bool look_at(void* context, const DiagSocket& socket) {
   auto& look = *static_cast<Look*>(context);
   const Listener* listener = socket.inode != 0 ? nullptr : listener_of(socket);
-  Queued* queued = listener == nullptr ? nullptr : entry_of(socket.cookie);
+  const bool ours = listener != nullptr && speaks_here(*listener, look.answers);
+  Queued* queued = ours ? entry_of(socket.cookie) : nullptr;
   if (queued == nullptr) return true;
-  if (queued->cookie == 0) *queued = {socket.cookie, look.now_ns, 0, true};
+  if (queued->cookie == 0) *queued = {socket.cookie, look.now_ns, 0, listener->fd, listener->word, true};
   queued->met = true;
   if (queued->accusation != 0) return true;
   QueuedSuspect suspect;
@@ -83,8 +88,8 @@ bool look_at(void* context, const DiagSocket& socket) {
   suspect.send_q = socket.send_q;
   suspect.local = socket.local;
   suspect.peer = socket.peer;
-  suspect.queue_length = listener->length;
-  suspect.queue_limit = listener->limit;
+  suspect.queue_length = listener->queue.length;
+  suspect.queue_limit = listener->queue.limit;
   suspect.since_ns = queued->since_ns;
   suspect.now_ns = look.now_ns;
   suspect.at_exit = look.at_exit;
@@ -93,9 +98,10 @@ bool look_at(void* context, const DiagSocket& socket) {
   return true;
 }
 
+// Accepted after all, which takes it back. Not so if the listener was closed: they never were.
 void forget(Queued& queued, VerdictBook& book, std::uint64_t now_ns) {
   if (queued.accusation != 0) {
-    book.end_accusation(queued.accusation - 1, now_ns);
+    if (book.is_open(queued.fd, queued.word)) book.end_accusation(queued.accusation - 1, now_ns);
     g_told--;
   }
   queued = {};
@@ -113,21 +119,19 @@ void begin_pass() {
   g_listener_count = kept;
 }
 
-void note_listener(std::uint32_t fd, std::uint64_t word, const Endpoint& local, std::uint32_t length,
-                   std::uint32_t limit, std::uint64_t now_ns) {
-  Listener* listener = nullptr;
+void note(const Listener& met, std::uint64_t now_ns) {
+  Known* known = nullptr;
   for (std::uint32_t i = 0; i < g_listener_count; i++) {
-    if (g_listeners[i].fd == fd && word_generation(g_listeners[i].word) == word_generation(word))
-      listener = &g_listeners[i];
+    const bool same_socket = word_generation(g_listeners[i].word) == word_generation(met.word);
+    if (g_listeners[i].fd == met.fd && same_socket) known = &g_listeners[i];
   }
-  if (listener == nullptr) {
+  if (known == nullptr) {
     if (g_listener_count == kListeners) return;
-    listener = &g_listeners[g_listener_count++];
-    *listener = {word, now_ns, local, fd, 0, 0, true};
+    known = &g_listeners[g_listener_count++];
+    known->since_ns = now_ns;
   }
-  listener->length = length;
-  listener->limit = limit;
-  listener->met = true;
+  static_cast<Listener&>(*known) = met;
+  known->met = true;
 }
 
 bool wants_a_look(std::uint64_t patience_ns, std::uint64_t now_ns) {
@@ -138,11 +142,17 @@ bool wants_a_look(std::uint64_t patience_ns, std::uint64_t now_ns) {
   return false;
 }
 
-void look(VerdictBook& book, bool at_exit, std::uint64_t now_ns) {
+void ask(Inquiry& questions) {
+  for (std::uint32_t i = 0; i < g_listener_count; i++) {
+    if (g_listeners[i].met && g_listeners[i].shared_inode != 0) questions.want(g_listeners[i].shared_inode);
+  }
+}
+
+void look(VerdictBook& book, const Inquiry& answers, bool at_exit, std::uint64_t now_ns) {
   const int netlink = open_sock_diag();
   if (netlink < 0) return;
   for (Queued& queued : g_queued) queued.met = false;
-  Look context{book, at_exit, now_ns};
+  Look context{book, answers, at_exit, now_ns};
   bool whole = true;
   for (const int family : {AF_INET, AF_INET6}) {
     const DiagAnswer answer = dump_tcp(netlink, static_cast<std::uint8_t>(family), diag_state(TCP_CLOSE_WAIT),

@@ -131,11 +131,13 @@ bool look_at_descriptor(void* context, std::uint32_t, const char* name) {
   for (std::uint32_t i = 0; i < inquiry.wanted; i++) {
     if (inquiry.inodes[i] != inode) continue;
     Holder& holder = inquiry.holders[i];
+    const bool is_older = holder.is_older || search.pid < search.own_pid;
     // A child tells more than the parent does: it was made after the socket.
     if (holder.pid == 0 || (holder.flags & holder_flag::parent) != 0) {
       holder = {};
       note_holder(search, holder, name);
     }
+    holder.is_older = is_older;
   }
   return true;
 }

@@ -19,6 +19,7 @@ struct Holder {
   std::uint32_t pid = 0;
   std::uint32_t flags = 0;  // holder_flag of socktrack/recording.h
   char program[16] = "";
+  bool is_older = false;  // of all that hold it, one is older than this process
 };
 
 inline constexpr long kRunning = -1;

@@ -113,12 +113,11 @@ void Pass::look_at_queue(std::uint32_t fd) {
   constexpr std::uint32_t connection =
       slot_flag::accepted | slot_flag::connect_tried | slot_flag::unix_stream;
   if ((flags & slot_flag::live) == 0 || (flags & (connection | slot_flag::ignored)) != 0) return;
-  // A worker that never accepts is not the one to blame.
-  if ((flags & slot_flag::inherited) != 0 && (flags & slot_flag::listener) == 0) return;
   ListenQueue queue;
   if (!probe_queue(static_cast<int>(fd), queue) || queue.length == 0) return;
-  backlog::note_listener(fd, word, socket_addresses(static_cast<int>(fd)).local, queue.length, queue.limit,
-                         now_ns);
+  const SocketAddresses addresses = socket_addresses(static_cast<int>(fd));
+  const bool came_by_fork = (flags & slot_flag::inherited) != 0 && host.recording->birth_site != 0;
+  backlog::note({fd, word, came_by_fork ? addresses.inode : 0, addresses.local, queue}, now_ns);
 }
 
 bool Pass::probe(std::uint32_t fd, std::uint64_t word, KernelFacts& facts) const {
@@ -286,6 +285,7 @@ SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
   SweepResult result = with_pass(host, kind, now_ns, [&](Pass& pass) {
     visit(pass);
     queues_wait = host.can_inquire && backlog::wants_a_look(queue_patience(host, kind), now_ns);
+    if (queues_wait) backlog::ask(g_questions);
     note_descriptors(*host.recording);
     book_sizes(*host.recording, now_ns);
     book_moment(host, now_ns);
@@ -309,7 +309,8 @@ bool inquire(const SweepHost& host, bool at_exit, std::uint64_t now_ns, SweepRes
   take_inquiry(g_round);  // takes its time; sweeps go on meanwhile
   result = with_pass(host, kind, now_ns, [&](Pass& pass) {
     std::memcpy(&g_answers, &g_round, sizeof g_answers);
-    if (backlog::wants_a_look(queue_patience(host, kind), now_ns)) backlog::look(pass.book, at_exit, now_ns);
+    if (backlog::wants_a_look(queue_patience(host, kind), now_ns))
+      backlog::look(pass.book, g_answers, at_exit, now_ns);
   });
   return result.ran;
 }

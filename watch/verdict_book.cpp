@@ -154,9 +154,14 @@ bool VerdictBook::is_time(const Suspect& suspect, const Slot& slot, bool& young)
   return suspect.kind == SweepKind::at_exit || (!young && age >= kLeastPatience_ns);
 }
 
+bool VerdictBook::is_open(std::uint32_t fd, std::uint64_t word) const {
+  const std::uint64_t now = area<Slot>(host_.recording->slots_at)[fd].word.load(std::memory_order_acquire);
+  return word_generation(now) == word_generation(word) && (word_flags(now) & slot_flag::live) != 0;
+}
+
 std::uint32_t VerdictBook::consider_queued(const QueuedSuspect& queued) {
+  if (!is_open(queued.fd, queued.word)) return 0;
   const Slot& slot = area<Slot>(host_.recording->slots_at)[queued.fd];
-  if (word_generation(slot.word.load(std::memory_order_acquire)) != word_generation(queued.word)) return 0;
   Suspect suspect{};
   suspect.fd = queued.fd;
   suspect.word = queued.word;

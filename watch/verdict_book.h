@@ -51,6 +51,7 @@ class VerdictBook {
   // The socket is healthy after all: takes an accusation back.
   void withdraw(Slot& slot, std::uint64_t now_ns);
   void end_accusation(std::uint32_t index, std::uint64_t now_ns);
+  bool is_open(std::uint32_t fd, std::uint64_t word) const;  // still the socket that had this word
 
   std::uint32_t spoken() const { return spoken_; }
   std::uint32_t too_fresh() const { return too_fresh_; }
