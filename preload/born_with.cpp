@@ -1,12 +1,10 @@
 #include "preload/born_with.h"
 
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstddef>
@@ -18,6 +16,7 @@
 #include "preload/streams.h"
 #include "preload/table.h"
 #include "watch/probe.h"
+#include "watch/proc_scan.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack {
@@ -29,13 +28,6 @@ namespace {
 constexpr unsigned kBlock = 256;
 constexpr unsigned kFirstBlock = 64;
 constexpr unsigned kFarthest = 1024;
-
-// Open descriptors, or 0: before Linux 6.2, or without /proc.
-unsigned count_of_descriptors() {
-  struct stat facts {};
-  if (raw_failed(raw_syscall(SYS_newfstatat, AT_FDCWD, reg("/proc/self/fd"), reg(&facts), 0))) return 0;
-  return static_cast<unsigned>(facts.st_size);
-}
 
 unsigned limit_of_descriptors() {
   rlimit limit{};
@@ -79,7 +71,7 @@ class Arrivals {
 }  // namespace
 
 void take_in_connections_from_exec() {
-  const unsigned open = count_of_descriptors();
+  const unsigned open = static_cast<unsigned>(proc::count_of_descriptors());
   const unsigned limit = limit_of_descriptors();
   const unsigned most = std::min(limit, kBlock);  // ppoll refuses more entries than the limit
   Arrivals arrivals;

@@ -15,6 +15,7 @@
 #include "preload/private_table.h"
 #include "preload/process.h"
 #include "preload/recorder.h"
+#include "preload/ring_sockets.h"
 #include "preload/scribe.h"
 #include "preload/streams.h"
 #include "preload/table.h"
@@ -57,6 +58,7 @@ SweepResult sweep_now(SweepKind kind, bool can_inquire) {
   Header* recording = recorder::recording();
   if (recording == nullptr) return {};
   streams::collect_sightings();
+  ring_sockets::adopt(*recording, kind != SweepKind::regular);
   return sweep(host_of(recording, can_inquire), kind, recorder::now_ns());
 }
 
@@ -153,6 +155,7 @@ void resume() {
 
 void after_fork() {
   last_thread::after_fork();
+  ring_sockets::after_fork();
   forget_table_thread();
   g_thread.store(0, std::memory_order_relaxed);
   g_running.store(false, std::memory_order_relaxed);

@@ -1,6 +1,7 @@
 #include "watch/proc_scan.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 #include <cstring>
 
@@ -68,6 +69,12 @@ void for_each_number(int directory, EachNumber each, void* context) {
       if (!each(context, static_cast<std::uint32_t>(decimal::read(name, name + strlen(name))), name)) return;
     }
   }
+}
+
+std::uint64_t count_of_descriptors() {
+  struct stat facts {};
+  if (raw_failed(raw_syscall(SYS_newfstatat, AT_FDCWD, reg("/proc/self/fd"), reg(&facts), 0))) return 0;
+  return static_cast<std::uint64_t>(facts.st_size);
 }
 
 }  // namespace socktrack::proc

@@ -1,5 +1,5 @@
 // /proc without libc: directories, links and small files, for a thread that may neither allocate nor throw.
-// Opens descriptors: call it on a thread with a table of its own.
+// Opens descriptors, but for the last one: call it on a thread with a table of its own.
 #pragma once
 
 #include <cstddef>
@@ -19,5 +19,9 @@ std::uint64_t socket_of(int parent, const char* link);
 // Calls `each(number, name)` for the entries that are numbers, until it returns false.
 using EachNumber = bool (*)(void* context, std::uint32_t number, const char* name);
 void for_each_number(int directory, EachNumber each, void* context);
+
+// Open descriptors of this process, found without opening one: the size of their directory. 0: before
+// Linux 6.2, or without /proc.
+std::uint64_t count_of_descriptors();
 
 }  // namespace socktrack::proc

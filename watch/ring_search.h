@@ -2,9 +2,12 @@
 // but the ring is a descriptor. What is read through it leaves no witness.
 #pragma once
 
+#include <cstdint>
+
 namespace socktrack {
 
-// Looks at the low descriptors, where a program's ring lies: some 200 microseconds. Opens nothing.
-bool holds_a_ring();
+// Looks at the low descriptors, where a program's ring lies: half a microsecond each. Opens nothing. `open`:
+// how many the program has, 0 = unknown.
+bool holds_a_ring(std::uint64_t open);
 
 }  // namespace socktrack

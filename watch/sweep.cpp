@@ -1,10 +1,8 @@
 #include "watch/sweep.h"
 
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,8 +13,8 @@
 #include "watch/history.h"
 #include "watch/inquiry.h"
 #include "watch/probe.h"
+#include "watch/proc_scan.h"
 #include "watch/raw_syscall.h"
-#include "watch/ring_search.h"
 #include "watch/severity.h"
 #include "watch/verdict_book.h"
 
@@ -58,20 +56,7 @@ struct Pass {
   bool has_lower_twin(std::uint32_t fd, const Slot& slot, std::uint64_t cookie) const;
   bool probe(std::uint32_t fd, std::uint64_t word, KernelFacts& facts) const;
   Witness witness_of(const Slot& slot, std::uint64_t word) const;
-  bool was_read_by_ring(const Witness& witness, const KernelFacts& facts);
-  bool looked_for_rings = false;
 };
-
-// Nobody saw an accepted socket being read to its end, and it was: asked once a pass, and only then.
-bool Pass::was_read_by_ring(const Witness& witness, const KernelFacts& facts) {
-  if (witness.reads_by_ring || witness.sighted || facts.fin != Fin::read) return witness.reads_by_ring;
-  if ((witness.flags & slot_flag::accepted) == 0 || looked_for_rings) return false;
-  looked_for_rings = true;
-  if (!holds_a_ring()) return false;
-  host.recording->blind_spots[static_cast<std::size_t>(BlindSpot::io_uring)].fetch_add(
-      1, std::memory_order_relaxed);
-  return true;
-}
 
 Witness Pass::witness_of(const Slot& slot, std::uint64_t word) const {
   Witness witness;
@@ -169,8 +154,7 @@ void Pass::look_at(std::uint32_t fd, bool over) {
 
 void Pass::judge_slot(std::uint32_t fd, Slot& slot, std::uint64_t word, std::uint64_t cookie,
                       const KernelFacts& facts) {
-  Witness witness = witness_of(slot, word);
-  witness.reads_by_ring = was_read_by_ring(witness, facts);
+  const Witness witness = witness_of(slot, word);
   const Finding finding = judge(witness, facts, slot.dead_since_ns.load(std::memory_order_relaxed), now_ns);
   if (finding.verdict == Verdict::healthy) {
     slot.dead_since_ns.store(0, std::memory_order_relaxed);
@@ -232,11 +216,8 @@ void visit(Pass& pass) {
   if (again) visit_all(pass);
 }
 
-// Open descriptors without opening one: the size of the directory (Linux 6.2; 0 before, or without /proc).
 void note_descriptors(Header& recording) {
-  struct stat facts {};
-  const bool known = !raw_failed(raw_syscall(SYS_newfstatat, AT_FDCWD, reg("/proc/self/fd"), reg(&facts), 0));
-  recording.fds_open.store(known ? static_cast<std::uint64_t>(facts.st_size) : 0, std::memory_order_relaxed);
+  recording.fds_open.store(proc::count_of_descriptors(), std::memory_order_relaxed);
   rlimit limit{};
   if (!raw_failed(raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reg(&limit)))) {
     recording.fds_limit.store(limit.rlim_cur, std::memory_order_relaxed);
