@@ -1,8 +1,10 @@
 #include "watch/backlog.h"
 
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 
 #include "watch/sock_diag.h"
@@ -10,6 +12,7 @@
 namespace socktrack::backlog {
 namespace {
 
+constexpr unsigned kCloseWait = 8;  // not by name: <netinet/tcp.h> lacks what the kernel's tcp_info has today
 constexpr std::uint32_t kListeners = 16;
 constexpr std::uint32_t kQueued = 1024;  // as many as are told of at once
 
@@ -58,6 +61,17 @@ Queued* entry_of(std::uint64_t cookie) {
   return free;
 }
 
+// When the peer's end came: it says nothing more after that, and nobody here has answered.
+std::uint64_t silent_since(const DiagSocket& socket, std::uint64_t now_ns) {
+  constexpr std::uint64_t kMillisecond = 1'000'000;
+  tcp_info info{};
+  constexpr std::size_t kEnough = offsetof(tcp_info, tcpi_last_ack_recv) + sizeof info.tcpi_last_ack_recv;
+  if (socket.tcp_info_size < kEnough) return now_ns;
+  std::memcpy(&info, socket.tcp_info, kEnough);
+  const std::uint64_t ago = std::uint64_t{info.tcpi_last_ack_recv} * kMillisecond;
+  return now_ns - std::min(now_ns, ago);
+}
+
 bool speaks_here(const Listener& listener, const Inquiry& answers) {
   if (listener.shared_inode == 0) return true;
   const Holder* holder = answers.holder_of(listener.shared_inode);
@@ -77,7 +91,8 @@ bool look_at(void* context, const DiagSocket& socket) {
   const bool ours = listener != nullptr && speaks_here(*listener, look.answers);
   Queued* queued = ours ? entry_of(socket.cookie) : nullptr;
   if (queued == nullptr) return true;
-  if (queued->cookie == 0) *queued = {socket.cookie, look.now_ns, 0, listener->fd, listener->word, true};
+  if (queued->cookie == 0)
+    *queued = {socket.cookie, silent_since(socket, look.now_ns), 0, listener->fd, listener->word, true};
   queued->met = true;
   if (queued->accusation != 0) return true;
   QueuedSuspect suspect;
@@ -155,8 +170,8 @@ void look(VerdictBook& book, const Inquiry& answers, bool at_exit, std::uint64_t
   Look context{book, answers, at_exit, now_ns};
   bool whole = true;
   for (const int family : {AF_INET, AF_INET6}) {
-    const DiagAnswer answer = dump_tcp(netlink, static_cast<std::uint8_t>(family), diag_state(TCP_CLOSE_WAIT),
-                                       false, look_at, &context);
+    const DiagAnswer answer =
+        dump_tcp(netlink, static_cast<std::uint8_t>(family), diag_state(kCloseWait), true, look_at, &context);
     whole = whole && answer == DiagAnswer::complete;
   }
   close_sock_diag(netlink);

@@ -253,19 +253,13 @@ SweepResult with_pass(const SweepHost& asked, SweepKind kind, std::uint64_t now_
   return {true, book.spoken(), book.new_groups(), book.too_fresh(), book.wants_answers()};
 }
 
-// How long a listen queue is left alone: half the grace, so that the second half is seen connection by
-// connection. A program that ends is not kept waiting for the young.
-std::uint64_t queue_patience(const SweepHost& host, SweepKind kind) {
-  return kind == SweepKind::at_exit ? host.recording->grace_ns : host.recording->grace_ns / 2;
-}
-
 }  // namespace
 
 SweepResult sweep(const SweepHost& host, SweepKind kind, std::uint64_t now_ns) {
   bool queues_wait = false;
   SweepResult result = with_pass(host, kind, now_ns, [&](Pass& pass) {
     visit(pass);
-    queues_wait = host.can_inquire && backlog::wants_a_look(queue_patience(host, kind), now_ns);
+    queues_wait = host.can_inquire && backlog::wants_a_look(host.recording->grace_ns, now_ns);
     if (queues_wait) backlog::ask(g_questions);
     note_descriptors(*host.recording);
     book_sizes(*host.recording, now_ns);
@@ -290,7 +284,7 @@ bool inquire(const SweepHost& host, bool at_exit, std::uint64_t now_ns, SweepRes
   take_inquiry(g_round);  // takes its time; sweeps go on meanwhile
   result = with_pass(host, kind, now_ns, [&](Pass& pass) {
     std::memcpy(&g_answers, &g_round, sizeof g_answers);
-    if (backlog::wants_a_look(queue_patience(host, kind), now_ns))
+    if (backlog::wants_a_look(host.recording->grace_ns, now_ns))
       backlog::look(pass.book, g_answers, at_exit, now_ns);
   });
   return result.ran;
