@@ -4,8 +4,10 @@
 #include <cstring>
 
 #include "preload/java_frames.h"
+#include "preload/jit_frames.h"
 #include "preload/known_lines.h"
 #include "preload/modules.h"
+#include "preload/php_frames.h"
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
 #include "preload/unloaded_code.h"
@@ -67,11 +69,26 @@ void add(Lines& lines, std::uint32_t index, bool entry, std::uint64_t identity) 
   lines.hash = at_least_1(mix(lines.hash, identity));
 }
 
+struct Work {
+  Header* recording;
+  Lines* lines;
+};
+
+void collect_php(Header* recording, Lines& lines) {
+  Work work{recording, &lines};
+  php::for_each_line(
+      [](const php::Line& line, void* argument) {
+        auto& [header, all] = *static_cast<Work*>(argument);
+        if (all->count == kMaxFrames) return false;
+        const std::uint32_t index = intern(header, Language::php, line.function, line.file, line.line);
+        add(*all, index, false, index);
+        return true;
+      },
+      &work);
+}
+
 void collect_python(Header* recording, Lines& lines) {
-  struct Work {
-    Header* recording;
-    Lines* lines;
-  } work{recording, &lines};
+  Work work{recording, &lines};
   python::for_each_line(
       [](const python::Line& line, void* argument) {
         auto& [header, all] = *static_cast<Work*>(argument);
@@ -148,12 +165,17 @@ std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
 }
 
 void note_runtimes() {
-  known_runtimes.store((python::is_known() ? 1U : 0U) | (java::is_known() ? 2U : 0U),
-                       std::memory_order_relaxed);
+  known_runtimes.store(
+      (python::is_known() ? 1U : 0U) | (java::is_known() ? 2U : 0U) | (php::is_known() ? 4U : 0U),
+      std::memory_order_relaxed);
+  // A Java VM tells its frames itself, and the end of the stack tells that it may be asked.
+  if (java::is_known()) jit_frames::are_named.store(false, std::memory_order_relaxed);
 }
 
 void collect(Header* recording, const StackView& stack, Lines& lines) {
   if (java::is_known() && java::is_called_by_java(stack)) collect_java(recording, lines);
+  if (php::is_known() && std::any_of(stack.addresses, stack.addresses + stack.depth, php::runs_php))
+    collect_php(recording, lines);
   if (!python::is_known()) return;
   collect_python(recording, lines);
   for (std::uint32_t i = 0; i < stack.depth; i++) {
@@ -180,10 +202,10 @@ std::uint32_t merge(Header* recording, const StackView& stack, const Lines& line
   };
   for (std::uint32_t i = 0; i < native && depth < kMaxFrames; i++) {
     const std::uintptr_t address = stack.addresses[i];
-    if (python::runs_python(address)) {
+    if (python::runs_python(address) || php::runs_php(address)) {
       while (next < lines.count && !add_line()) {
       }
-    } else if (next == 0 || !python::is_interpreter(address)) {
+    } else if (next == 0 || (!python::is_interpreter(address) && !php::is_engine(address))) {
       frames[depth++] = modules::frame_at(recording, address);
     }
   }

@@ -10,6 +10,7 @@
 
 #include "preload/java_vm.h"
 #include "preload/managed.h"
+#include "preload/php_frames.h"
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
 #include "preload/teardown.h"
@@ -144,6 +145,7 @@ void fill(Module& module, const dl_find_object& object) {
   set_path(module, object);
   module.ready.store(1, std::memory_order_release);
   python::consider(object);
+  php::consider(object);
   teardown::consider(object);
   java::consider(object);
   managed::note_runtimes();

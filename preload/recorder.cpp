@@ -11,6 +11,7 @@
 
 #include "preload/hand.h"
 #include "preload/java_vm.h"
+#include "preload/jit_frames.h"
 #include "preload/json_target.h"
 #include "preload/last_thread.h"
 #include "preload/managed.h"
@@ -264,7 +265,10 @@ Header* begin() {
   Header* created = create();
   g_recording.store(created, std::memory_order_release);
   g_state.store(created != nullptr ? State::ready : State::passive, std::memory_order_release);
-  if (created != nullptr) watcher::start();
+  if (created != nullptr) {
+    jit_frames::look_for_map(created->pid);
+    watcher::start();
+  }
   errno = saved;
   return created;
 }

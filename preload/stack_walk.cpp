@@ -2,6 +2,7 @@
 
 #include <unwind.h>
 
+#include "preload/jit_frames.h"
 #include "preload/rule_table.h"
 #include "preload/stack_memo.h"
 #include "preload/unloaded_code.h"
@@ -52,12 +53,21 @@ bool add(Script& script, const Cursor& at) {
   return true;
 }
 
-// False: a frame that only a full unwinder understands.
-bool walk(Script& script, Cursor at) {
+// False: a frame that only a full unwinder understands. `guessed`: by frame pointers, not to be replayed.
+bool walk(Script& script, Cursor at, bool& guessed) {
   while (add(script, at)) {
     if (script.depth == kMaxFrames) return true;
     const rule_table::PackedRule rule = rule_table::rule_at(at.address, script.epoch);
+    if (rule.kind() == FrameRule::Kind::no_code && jit_frames::are_named.load(std::memory_order_relaxed)) {
+      guessed = true;
+      if (!jit_frames::step_over(at)) return true;
+      continue;
+    }
     if (rule.kind() != FrameRule::Kind::plain) return rule.kind() != FrameRule::Kind::special;
+    if (guessed) {
+      if (!jit_frames::step_carefully(at, rule) || at.address + 1 == 0) return true;
+      continue;
+    }
     Script::Step& frame = script.frames[script.steps - 1];
     frame.cfa_offset = static_cast<std::uint32_t>(rule.cfa_offset());
     frame.saved_fp = static_cast<std::uint16_t>(rule.saved_fp());
@@ -72,9 +82,10 @@ bool walk(Script& script, Cursor at) {
   Script script;
   script.epoch = epoch;
   script.steps = script.own = script.depth = 0;
-  if (walk(script, caller) && script.depth > 0) {
+  bool guessed = false;
+  if (walk(script, caller, guessed) && script.depth > 0) {
     script.hash = hash_of(script.addresses, script.depth);
-    stack_memo::keep(caller, script);
+    if (!guessed) stack_memo::keep(caller, script);
     scratch.depth = script.depth;
     for (std::uint32_t i = 0; i < script.depth; i++) scratch.addresses[i] = script.addresses[i];
   } else {

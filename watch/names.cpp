@@ -22,4 +22,13 @@ std::vector<Frame> NoNames::frames_at(const Module& module, std::uint64_t offset
   return {bare_frame(module, offset)};
 }
 
+Frame Names::frame_without_module(const Header& header, std::uint64_t address) {
+  auto [known, fresh] = maps_.try_emplace(header.created_realtime_ns ^ header.pid);
+  if (fresh) known->second = PerfMap::of_process(header);
+  Frame frame;
+  frame.offset = address;
+  take_name(frame, known->second.name_at(address));
+  return frame;
+}
+
 }  // namespace socktrack

@@ -14,10 +14,10 @@ constexpr char kSystem[][16] = {"libc.so",       "libc-2.",   "ld-linux", "ld-2.
                                 "libsocktrack.", "linux-vdso"};
 
 // Between the program and the system: encryption, event loops, runtimes of other languages.
-constexpr char kPassingOn[][16] = {"libssl.",  "libcrypto.", "libgnutls.",  "libuv.",     "libevent",
-                                   "libev.",   "libapr",     "libjvm.",     "libnio.",    "libnet.",
-                                   "libjava.", "libextnet.", "libpython",   "_ssl.",      "_socket.",
-                                   "python2",  "python3",    "libjemalloc", "libtcmalloc"};
+constexpr char kPassingOn[][16] = {
+    "libssl.",  "libcrypto.", "libgnutls.", "libuv.",      "libevent",    "libev.",    "libapr",
+    "libjvm.",  "libnio.",    "libnet.",    "libjava.",    "libextnet.",  "libpython", "_ssl.",
+    "_socket.", "python2",    "python3",    "libjemalloc", "libtcmalloc", "php",       "libphp"};
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
@@ -29,6 +29,7 @@ bool is_one_of(const char (&names)[N][16], std::string_view name) {
 
 // What comes with a language: the fix is further out.
 bool is_own_line(const Frame& frame) {
+  if (frame.language == "php") return frame.file.find("/vendor/") == std::string::npos;
   if (frame.language == "python")
     return frame.file.find("/lib/python") == std::string::npos && !frame.file.starts_with("<frozen ");
   return !is_of_jdk(frame.function);
@@ -38,7 +39,8 @@ bool is_own_line(const Frame& frame) {
 // header lies, or by its name where there is no debug information.
 bool is_of_a_header(const Frame& frame) {
   if (!frame.file.empty())
-    return frame.file.starts_with("/usr/include/") || frame.file.starts_with("/usr/local/include/") ||
+    return frame.file.starts_with("node:") || frame.file.starts_with("/usr/include/") ||
+           frame.file.starts_with("/usr/local/include/") ||
            frame.file.find("/include/c++/") != std::string::npos;
   return frame.function.starts_with("std::") || frame.function.starts_with("boost::");
 }

@@ -11,6 +11,8 @@
 #include <cstring>
 #include <utility>
 
+#include "watch/vocabulary.h"
+
 namespace socktrack {
 namespace {
 
@@ -260,7 +262,7 @@ const ManagedFrame* RecordingView::managed(std::uint64_t index) const {
   };
   const bool sound = found.ready.load(std::memory_order_acquire) != 0 &&
                      fits(found.function_at, found.function_size) && fits(found.file_at, found.file_size) &&
-                     (found.language == Language::java || found.language == Language::python);
+                     *name_of(found.language) != '\0';
   return sound ? &found : nullptr;
 }
 

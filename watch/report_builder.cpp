@@ -64,7 +64,7 @@ Frame frame_of(const RecordingView& recording, const ManagedFrame& managed) {
   frame.function = recording.function_of(managed);
   frame.file = recording.file_of(managed);
   frame.line = static_cast<int>(managed.line);
-  frame.language = managed.language == Language::java ? "java" : "python";
+  frame.language = name_of(managed.language);
   return frame;
 }
 
@@ -83,9 +83,7 @@ std::vector<Frame> expand(const RecordingView& recording, std::uint32_t site_ind
     if (const Module* module = recording.module(frame_module(site->frames[i]))) {
       for (Frame& frame : names.frames_at(*module, offset)) stack.push_back(std::move(frame));
     } else {
-      Frame unknown;
-      unknown.offset = offset;
-      stack.push_back(std::move(unknown));
+      stack.push_back(names.frame_without_module(recording.header(), offset));
     }
   }
   return stack;

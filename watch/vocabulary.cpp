@@ -210,6 +210,20 @@ const char* unix_state_name(std::uint8_t state, bool was_connected) {
   }
 }
 
+const char* name_of(Language language) {
+  switch (language) {
+    case Language::java:
+      return "java";
+    case Language::python:
+      return "python";
+    case Language::php:
+      return "php";
+    case Language::none:
+      break;
+  }
+  return "";
+}
+
 const char* errno_name(std::uint16_t error) {
   if (error == 0) return "";
   const char* name = strerrorname_np(error);

@@ -293,7 +293,7 @@ static_assert(sizeof(Accusation) == 192);
 
 // A line of a language that is interpreted or compiled at run time. Its names are kept here: nobody outside
 // could find them later. Interned by content.
-enum class Language : std::uint8_t { none = 0, java = 1, python = 2 };
+enum class Language : std::uint8_t { none = 0, java = 1, python = 2, php = 3 };
 inline constexpr std::uint32_t kMaxManaged = 8192;  // 0 means "none"
 inline constexpr std::uint32_t kTextBytes = 1U << 20U;
 inline constexpr std::uint32_t kMaxName = 400;  // longer names are cut

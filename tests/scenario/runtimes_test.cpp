@@ -91,5 +91,60 @@ TEST(Runtimes, NoLockOfPythonIsTaken) {
   EXPECT_EQ(tracked.outcome.out, "done\n");
 }
 
+Json runtime_process(const Arguments& command, const std::string& exe) {
+  const Tracked tracked = track({"--grace", "0"}, command);
+  EXPECT_EQ(tracked.outcome.status, 0) << tracked.outcome.err;
+  EXPECT_EQ(tracked.outcome.out, "done\n");
+  return process_of(tracked.report, exe);
+}
+
+TEST(Runtimes, PhpServerThatKeepsTheStream) {
+  const std::string php = find_program("php");
+  if (php.empty()) GTEST_SKIP() << "php is not installed";
+  const std::string exe = std::filesystem::canonical(php);
+  const Json process = runtime_process({php, script("php_eof.php")}, exe);
+  ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 6 recv"));
+  const Json& group = process.at("groups").front();
+  EXPECT_THAT(
+      lines(group.at("open_stack"), "php"),
+      ElementsAre("Shop\\Pool::next php_eof.php:11", "Shop\\serve php_eof.php:34", "{main} php_eof.php:40"));
+  EXPECT_THAT(lines(group.at("sighting_stack"), "php"),
+              ElementsAre("Shop\\Pool::drain php_eof.php:17", "Shop\\{closure} php_eof.php:35",
+                          "Shop\\serve php_eof.php:35", "{main} php_eof.php:40"));
+  EXPECT_THAT(group.at("summary").get<std::string>(),
+              testing::HasSubstr("opened at Shop\\Pool::next (php_eof.php:11)"));
+  const Json fixed = runtime_process({php, script("php_eof.php"), "fixed"}, exe);
+  EXPECT_THAT(fixed.at("groups"), IsEmpty());
+  EXPECT_EQ(opened(fixed), opened(process));
+}
+
+// Asked for a map, node tells what its code is called; frame pointers lead through it.
+TEST(Runtimes, NodeThatWritesAMapNamesItsFunctions) {
+  const std::string node = find_program("node");
+  if (node.empty()) GTEST_SKIP() << "node is not installed";
+  const TempDir directory;  // for a log that goes with the map
+  const Arguments command{node,
+                          "--perf-basic-prof",
+                          "--interpreted-frames-native-stack",
+                          "--no-logfile-per-isolate",
+                          "--logfile=" + (directory / "v8.log"),
+                          script("node_unix.js")};
+  const Json process = runtime_process(command, "/node");
+  ASSERT_THAT(process.at("groups"), testing::Not(IsEmpty()));
+  int count = 0;
+  for (const Json& group : process.at("groups")) {  // libuv may take a hangup for the end and not read it
+    count += group.at("count").get<int>();
+    EXPECT_THAT(group.at("open_stack"), Calls("openOne"));
+    EXPECT_THAT(group.at("open_stack"), PassesThrough("libc.so")) << "to the outer end";
+    EXPECT_THAT(group.at("summary").get<std::string>(),
+                testing::HasSubstr("opened at openOne (node_unix.js:15)"));
+  }
+  EXPECT_EQ(count, 4);
+  Arguments fixed = command;
+  fixed.emplace_back("fixed");
+  EXPECT_THAT(runtime_process(fixed, "/node").at("groups"), IsEmpty());
+  std::filesystem::remove("/tmp/perf-" + std::to_string(process.at("pid").get<int>()) + ".map");
+}
+
 }  // namespace
 }  // namespace scenario

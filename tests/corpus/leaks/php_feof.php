@@ -8,7 +8,7 @@ for ($i = 0; $i < $leaks; $i++) {
     $client = stream_socket_client("tcp://$name");
     fwrite($client, "hello\n");
     fclose($client);
-    $connection = stream_socket_accept($listener);
+    $connection = stream_socket_accept($listener);  // LEAK-OPEN
     while (!feof($connection)) {
         fread($connection, 64);
     }

@@ -5,7 +5,7 @@ $kept = [];
 $listener = stream_socket_server('tcp://127.0.0.1:0');
 $name = stream_socket_get_name($listener, false);
 for ($i = 0; $i < $answers; $i++) {
-    $client = stream_socket_client("tcp://$name");
+    $client = stream_socket_client("tcp://$name");  // LEAK-OPEN
     fwrite($client, "GET / HTTP/1.0\r\n\r\n");
     $server = stream_socket_accept($listener);
     fread($server, 1024);

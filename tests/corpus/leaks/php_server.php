@@ -9,9 +9,9 @@ for ($i = 0; $i < $leaks + $healthy; $i++) {
     $client = stream_socket_client("tcp://$name");
     fwrite($client, "hello\n");
     fclose($client);
-    $connection = stream_socket_accept($listener);
+    $connection = stream_socket_accept($listener);  // LEAK-OPEN
     do {
-        $data = fread($connection, 64);
+        $data = fread($connection, 64);  // LEAK-SEEN
     } while ($data !== '' && $data !== false);
     if ($i < $leaks) {
         $kept[] = $connection;

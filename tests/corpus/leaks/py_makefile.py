@@ -7,9 +7,9 @@ files = []
 listener = listen()
 for i in range(LEAKS + HEALTHY):
     visit(listener, b"one\ntwo\n")
-    connection, _ = listener.accept()
+    connection, _ = listener.accept()  # LEAK-OPEN
     lines = connection.makefile("rb")
-    assert lines.readlines() == [b"one\n", b"two\n"]
+    assert lines.readlines() == [b"one\n", b"two\n"]  # LEAK-SEEN
     connection.close()
     if i < LEAKS:
         files.append(lines)

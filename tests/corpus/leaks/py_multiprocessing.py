@@ -10,8 +10,8 @@ kept = []
 
 def work(listener):
     for _ in range(LEAKS):
-        connection, _ = listener.accept()
-        while connection.recv(64):
+        connection, _ = listener.accept()  # LEAK-OPEN
+        while connection.recv(64):  # LEAK-SEEN
             pass
         kept.append(connection)
     outlive_grace()

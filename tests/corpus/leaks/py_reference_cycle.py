@@ -17,14 +17,14 @@ class Session:
         self.connection.close()
 
     def run(self):
-        while self.connection.recv(64):
+        while self.connection.recv(64):  # LEAK-SEEN
             pass
 
 
 listener = listen()
 for _ in range(LEAKS):
     visit(listener)
-    connection, _ = listener.accept()
+    connection, _ = listener.accept()  # LEAK-OPEN
     Session(connection).run()
     del connection
 outlive_grace()

@@ -10,10 +10,10 @@ listener = listen()
 nobody = listener.getsockname()
 listener.close()
 for _ in range(LEAKS):
-    attempt = socket.socket()
+    attempt = socket.socket()  # LEAK-OPEN
     attempts.append(attempt)
     try:
-        attempt.connect(nobody)
+        attempt.connect(nobody)  # LEAK-SEEN
     except ConnectionRefusedError:
         pass
 outlive_grace()

@@ -26,7 +26,7 @@ sessions = []
 for _ in range(SESSIONS):
     session = requests.Session()
     session.trust_env = False
-    assert session.get("http://127.0.0.1:%d/" % listener.getsockname()[1], timeout=20).text == "hi"
+    assert session.get("http://127.0.0.1:%d/" % listener.getsockname()[1], timeout=20).text == "hi"  # LEAK-OPEN
     sessions.append(session)
 server.join()
 for connection in served:

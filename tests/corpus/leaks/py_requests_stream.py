@@ -25,7 +25,7 @@ session = requests.Session()
 session.trust_env = False
 responses = []
 for _ in range(RESPONSES):
-    response = session.get("http://127.0.0.1:%d/" % listener.getsockname()[1], stream=True, timeout=20)
+    response = session.get("http://127.0.0.1:%d/" % listener.getsockname()[1], stream=True, timeout=20)  # LEAK-OPEN
     assert response.raw.read(100) == b"x" * 100
     responses.append(response)
 server.join()

@@ -7,13 +7,13 @@ kept = []
 
 
 def read_request(connection):
-    return connection.recv(64)
+    return connection.recv(64)  # LEAK-SEEN
 
 
 listener = listen()
 for i in range(LEAKS + HEALTHY):
     visit(listener)
-    connection, _ = listener.accept()
+    connection, _ = listener.accept()  # LEAK-OPEN
     while read_request(connection):
         pass
     if i < LEAKS:

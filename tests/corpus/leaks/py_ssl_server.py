@@ -30,9 +30,9 @@ def drive():
 client = threading.Thread(target=drive)
 client.start()
 for i in range(LEAKS + HEALTHY):
-    plain, _ = listener.accept()
+    plain, _ = listener.accept()  # LEAK-OPEN
     connection = server_side.wrap_socket(plain, server_side=True, suppress_ragged_eofs=True)
-    while connection.recv(64):
+    while connection.recv(64):  # LEAK-SEEN
         pass
     if i < LEAKS:
         kept.append(connection)

@@ -9,9 +9,9 @@ registry = {}
 
 
 def handle(name, connection):
-    data = connection.recv(64)
+    data = connection.recv(64)  # LEAK-SEEN
     while data and data != b"quit":
-        data = connection.recv(64)
+        data = connection.recv(64)  # LEAK-SEEN
     if data == b"quit":
         registry.pop(name).close()
 
@@ -20,7 +20,7 @@ listener = listen()
 threads = []
 for i in range(LEAKS + HEALTHY):
     visit(listener, b"quit" if i >= LEAKS else b"stay")
-    registry[i], _ = listener.accept()
+    registry[i], _ = listener.accept()  # LEAK-OPEN
     threads.append(threading.Thread(target=handle, args=(i, registry[i])))
     threads[-1].start()
 for thread in threads:

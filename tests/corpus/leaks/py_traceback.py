@@ -7,10 +7,10 @@ errors = []
 
 
 def handle(listener):
-    connection, _ = listener.accept()
+    connection, _ = listener.accept()  # LEAK-OPEN
     data = b""
     while not data.endswith(b"\n"):
-        part = connection.recv(64)
+        part = connection.recv(64)  # LEAK-SEEN
         if not part:
             raise EOFError("ended in the middle of a line")
         data += part

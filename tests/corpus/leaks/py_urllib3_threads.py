@@ -22,7 +22,7 @@ def serve():
 def fetch(url):
     pool = urllib3.PoolManager()
     pools.append(pool)
-    assert pool.request("GET", url).data == b"hi"
+    assert pool.request("GET", url).data == b"hi"  # LEAK-OPEN
 
 
 server = threading.Thread(target=serve)
