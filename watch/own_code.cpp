@@ -15,9 +15,9 @@ constexpr char kSystem[][16] = {"libc.so",       "libc-2.",   "ld-linux", "ld-2.
 
 // Between the program and the system: encryption, event loops, runtimes of other languages.
 constexpr char kPassingOn[][16] = {
-    "libssl.",  "libcrypto.", "libgnutls.", "libuv.",      "libevent",    "libev.",    "libapr",
-    "libjvm.",  "libnio.",    "libnet.",    "libjava.",    "libextnet.",  "libpython", "_ssl.",
-    "_socket.", "python2",    "python3",    "libjemalloc", "libtcmalloc", "php",       "libphp"};
+    "libssl.", "libcrypto.",  "libgnutls.",  "libuv.",     "libevent",  "libev.", "libapr",   "libjvm.",
+    "libnio.", "libnet.",     "libjava.",    "libextnet.", "libpython", "_ssl.",  "_socket.", "python2",
+    "python3", "libjemalloc", "libtcmalloc", "php",        "libphp",    "node"};
 
 std::string_view base_name(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
