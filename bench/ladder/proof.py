@@ -3,12 +3,14 @@
 
 race      threads open, transfer and close; beside them leaks are closed without pause by the ladder
 narrow    a server that leaks every connection under a limit of 256 descriptors, with the ladder and without
+waits     clients that finish their question and are answered after 30 s, beside leaks, on every rung with --after 0
 servers   Python, Node, Java and nginx, each with an app that leaks, under load: with park, then with close
 
 Every answer is checked. Exit 1 if one was wrong, late or missing; 77 if nothing could be run. --short is the
 variant of the test suite; figures of the full one are in docs/mitigation.md."""
 
 import argparse
+import concurrent.futures
 import http.client
 import json
 import os
@@ -122,6 +124,55 @@ def narrow(build, short):
     expect(f"served {connections}" in with_ladder, f"with the ladder: {with_ladder}")
     return (f"{connections} connections served under 256 descriptors in {time.monotonic() - start:.0f} s; "
             f"without: {without.splitlines()[1]}")
+
+
+def ask_and_leave(port):
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as connection:
+        connection.sendall(b"leak")
+
+
+def ask_and_wait(port, answers):
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE * 2) as connection:
+        connection.sendall(b"wait")
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(64):
+            answer += part
+        answers.append(answer)
+
+
+def wait_on_one_rung(build, way, rung, seconds):
+    server = [sys.executable, os.path.join(HERE, "patient.py"), way]
+    with scratch() as directory, Program(build, directory, server) as program:
+        port, answers, start = int(program.line()), [], time.monotonic()
+        clients = [threading.Thread(target=ask_and_wait, args=[port, answers]) for _ in range(5)]
+        for client in clients:
+            client.start()
+        for _ in range(5):
+            ask_and_leave(port)
+        # The waiting are accused, too: they look just like the others, and are allowed with them.
+        limit = start + PATIENCE
+        while sum(g["count"] for g in program.leaks()) < 5 + len(clients):
+            expect(time.monotonic() < limit, f"not all were accused: {[g['count'] for g in program.leaks()]}")
+            time.sleep(0.1)
+        program.mitigate(rung, program.fingerprints())
+        while program.acted(rung) < 5 or time.monotonic() < start + seconds:
+            expect(time.monotonic() < limit, f"{way}, {rung}: {[g['mitigation'] for g in program.groups()]}")
+            ask_and_leave(port)
+            time.sleep(0.2)
+        program.process.stdin.write("go\n")
+        for client in clients:
+            client.join()
+        expect(answers == [b"late"] * len(clients), f"{way}, {rung}: {answers}")
+        return program.acted(rung)
+
+
+def waits(build, short):
+    seconds = 0 if short else 30
+    ways = [(way, rung) for way in ("threads", "loop") for rung in ("probe", "finish", "park", "close")]
+    with concurrent.futures.ThreadPoolExecutor(2 if short else len(ways)) as pool:
+        acted = list(pool.map(lambda each: wait_on_one_rung(build, *each, seconds), ways))
+    return f"{len(ways) * 5} clients answered{f' after {seconds} s' if seconds else ''}, {sum(acted)} leaks acted on beside them"
 
 
 class Backend:
@@ -268,10 +319,10 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", default=RELEASE, help="build directory (default build/release)")
     parser.add_argument("--short", action="store_true", help="seconds instead of minutes")
-    parser.add_argument("proofs", nargs="*", metavar="race|narrow|servers", help="which (default all)")
+    parser.add_argument("proofs", nargs="*", metavar="race|narrow|waits|servers", help="which (default all)")
     arguments = parser.parse_args()
     build = Build(arguments.build)
-    known = {"race": race, "narrow": narrow, "servers": servers}
+    known = {"race": race, "narrow": narrow, "waits": waits, "servers": servers}
     broken = False
     for name in arguments.proofs or known:
         try:
