@@ -3,10 +3,12 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <ctime>
 
 #include "preload/claim.h"
 #include "preload/recorder.h"
@@ -85,6 +87,14 @@ bool is_dead_end(std::uint32_t fd) {
   return g_dead_end_cookie != 0 && socket_cookie(static_cast<int>(fd)) == g_dead_end_cookie;
 }
 
+// Somebody may have connected it anew past our hooks (mitigated::keeps_from_connecting).
+bool is_over(std::uint32_t fd) {
+  constexpr short kOver = POLLHUP | POLLRDHUP;
+  pollfd polled{static_cast<int>(fd), POLLRDHUP, 0};
+  const timespec none{};
+  return raw_syscall(SYS_ppoll, reg(&polled), 1, reg(&none), 0, 8) == 1 && (polled.revents & kOver) == kOver;
+}
+
 // A slot that holds the dead end, claimed. The program may have closed any of them.
 Slot* claim_dead_end(std::uint32_t& fd, const Slot& other) {
   Header* recording = recorder::recording();
@@ -94,7 +104,7 @@ Slot* claim_dead_end(std::uint32_t& fd, const Slot& other) {
     const std::uint64_t word = slot->word.load(std::memory_order_acquire);
     if ((word_flags(word) & slot_flag::parked) == 0 || !claim::take(*slot, word_generation(word)))
       return nullptr;
-    if (is_dead_end(candidate)) return slot;
+    if (is_dead_end(candidate) && is_over(candidate)) return slot;
     claim::give_back(*slot, 0, 0);
     return nullptr;
   };

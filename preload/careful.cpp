@@ -1,6 +1,7 @@
 // The careful twins of calls. Of those that send: the same call, but a socket that the hand has shut down
-// answers EPIPE without the SIGPIPE that would end a program which never had to expect one there. Of those
-// that make descriptors: if there are none, the hand closes leaked ones and the call is made again.
+// answers EPIPE without the SIGPIPE that would end a program which never had to expect one there. Of connect:
+// a number that holds the dead end stays connected. Of those that make descriptors: if there are none, the
+// hand closes leaked ones and the call is made again.
 #include <fcntl.h>
 #include <sys/syscall.h>
 
@@ -9,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 #include <ctime>
+#include <tuple>
 
 #include "preload/hand.h"
 #include "preload/mitigated.h"
@@ -136,51 +138,43 @@ int target_of(long number, long a, long c) {
   }
 }
 
+// The answer of a connection that is over and was not dissolved.
+bool is_connected_for_good(int fd) {
+  if (!keeps_from_connecting(fd)) return false;
+  errno = EISCONN;
+  return true;
+}
+
+int careful_connect(int fd, const sockaddr* address, socklen_t length) {
+  return is_connected_for_good(fd) ? -1 : g_behind.connect(fd, address, length);
+}
+
 long careful_syscall(long number, long a, long b, long c, long d, long e, long f) {
   const auto call = [&] { return g_behind.syscall(number, a, b, c, d, e, f); };
   if (makes_descriptor(number, b)) return with_reclaim(call);
+  if (number == SYS_connect && is_connected_for_good(static_cast<int>(a))) return -1;
   const int fd = target_of(number, a, c);
   return fd < 0 ? call() : send_with_care(fd, call);
 }
 
-#define CAREFUL(ret, name, fd, parameters, arguments)                   \
-  ret careful_##name parameters {                                       \
-    return send_with_care(fd, [&] { return g_behind.name arguments; }); \
+// The twin of each call is made from the type of its pointer in `Real`.
+template <auto Pointer>
+struct Twin;
+template <typename Result, typename... Arguments, Result (*Real::*Pointer)(Arguments...)>
+struct Twin<Pointer> {
+  template <std::size_t Target>  // which argument is the descriptor that is sent to
+  static Result careful(Arguments... arguments) {
+    const int fd = std::get<Target>(std::tie(arguments...));
+    return send_with_care(fd, [&] { return (g_behind.*Pointer)(arguments...); });
   }
-CAREFUL(ssize_t, send, fd, (int fd, const void* buffer, size_t size, int flags), (fd, buffer, size, flags))
-CAREFUL(ssize_t, sendto, fd,
-        (int fd, const void* buffer, size_t size, int flags, const sockaddr* address, socklen_t length),
-        (fd, buffer, size, flags, address, length))
-CAREFUL(ssize_t, write, fd, (int fd, const void* buffer, size_t size), (fd, buffer, size))
-CAREFUL(ssize_t, writev, fd, (int fd, const iovec* parts, int count), (fd, parts, count))
-CAREFUL(ssize_t, pwritev2, fd, (int fd, const iovec* parts, int count, off_t offset, int flags),
-        (fd, parts, count, offset, flags))
-CAREFUL(ssize_t, sendfile, fd, (int fd, int source, off_t* offset, size_t count), (fd, source, offset, count))
-CAREFUL(ssize_t, splice, to,
-        (int from, off_t* from_offset, int to, off_t* to_offset, size_t size, unsigned flags),
-        (from, from_offset, to, to_offset, size, flags))
-CAREFUL(ssize_t, sendmsg, fd, (int fd, const msghdr* message, int flags), (fd, message, flags))
-CAREFUL(int, sendmmsg, fd, (int fd, mmsghdr* messages, unsigned count, int flags),
-        (fd, messages, count, flags))
-#undef CAREFUL
-
-#define RECLAIMING(name, parameters, arguments)                   \
-  int reclaiming_##name parameters {                              \
-    return with_reclaim([&] { return g_behind.name arguments; }); \
+  static Result reclaiming(Arguments... arguments) {
+    return with_reclaim([&] { return (g_behind.*Pointer)(arguments...); });
   }
-RECLAIMING(accept, (int fd, sockaddr* address, socklen_t* length), (fd, address, length))
-RECLAIMING(accept4, (int fd, sockaddr* address, socklen_t* length, int flags), (fd, address, length, flags))
-RECLAIMING(socket, (int domain, int type, int protocol), (domain, type, protocol))
-RECLAIMING(socketpair, (int domain, int type, int protocol, int* pair), (domain, type, protocol, pair))
-RECLAIMING(dup, (int fd), (fd))
-#undef RECLAIMING
+};
 
+template <auto Pointer>
 int reclaiming_fcntl(int fd, int command, long argument) {
-  const auto call = [&] { return g_behind.fcntl(fd, command, argument); };
-  return duplicates(command) ? with_reclaim(call) : call();
-}
-int reclaiming_fcntl64(int fd, int command, long argument) {
-  const auto call = [&] { return g_behind.fcntl64(fd, command, argument); };
+  const auto call = [&] { return (g_behind.*Pointer)(fd, command, argument); };
   return duplicates(command) ? with_reclaim(call) : call();
 }
 
@@ -188,6 +182,16 @@ int reclaiming_fcntl64(int fd, int command, long argument) {
 template <typename Function>
 void lead_to(Function*& pointer, Function* twin) {
   __atomic_store_n(&pointer, twin, __ATOMIC_RELEASE);
+}
+
+template <std::size_t Target, auto... Pointers>
+void lead_to_careful() {
+  (lead_to(real.*Pointers, Twin<Pointers>::template careful<Target>), ...);
+}
+
+template <auto... Pointers>
+void lead_to_reclaiming() {
+  (lead_to(real.*Pointers, Twin<Pointers>::reclaiming), ...);
 }
 
 void remember_what_was() {
@@ -200,15 +204,11 @@ void remember_what_was() {
 }  // namespace
 
 void begin_reclaiming() {
-  if (real.accept == reclaiming_accept) return;
+  if (real.accept == Twin<&Real::accept>::reclaiming) return;
   remember_what_was();
-  lead_to(real.accept, reclaiming_accept);
-  lead_to(real.accept4, reclaiming_accept4);
-  lead_to(real.socket, reclaiming_socket);
-  lead_to(real.socketpair, reclaiming_socketpair);
-  lead_to(real.dup, reclaiming_dup);
-  lead_to(real.fcntl, reclaiming_fcntl);
-  lead_to(real.fcntl64, reclaiming_fcntl64);
+  lead_to_reclaiming<&Real::accept, &Real::accept4, &Real::socket, &Real::socketpair, &Real::dup>();
+  lead_to(real.fcntl, reclaiming_fcntl<&Real::fcntl>);
+  lead_to(real.fcntl64, reclaiming_fcntl<&Real::fcntl64>);
   lead_to(real.syscall, careful_syscall);
 }
 
@@ -216,15 +216,10 @@ void begin() {
   if (exist()) return;
   remember_what_was();
   any.store(true, std::memory_order_seq_cst);
-  lead_to(real.send, careful_send);
-  lead_to(real.sendto, careful_sendto);
-  lead_to(real.write, careful_write);
-  lead_to(real.writev, careful_writev);
-  lead_to(real.pwritev2, careful_pwritev2);
-  lead_to(real.sendfile, careful_sendfile);
-  lead_to(real.splice, careful_splice);
-  lead_to(real.sendmsg, careful_sendmsg);
-  lead_to(real.sendmmsg, careful_sendmmsg);
+  lead_to_careful<0, &Real::send, &Real::sendto, &Real::sendmsg, &Real::sendmmsg, &Real::write, &Real::writev,
+                  &Real::pwritev2, &Real::sendfile>();
+  lead_to_careful<2, &Real::splice>();
+  lead_to(real.connect, careful_connect);
   lead_to(real.syscall, careful_syscall);
 }
 

@@ -24,7 +24,7 @@ namespace socktrack::clerk {
 namespace {
 
 constexpr std::uint64_t kSecond = 1'000'000'000;
-constexpr std::uint32_t kRing = 512;
+constexpr std::uint32_t kRing = 4 * kMostSubjects;  // what some rounds without a limit can do
 
 enum class Question : std::uint32_t { none, names, surroundings };
 

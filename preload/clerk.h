@@ -10,7 +10,7 @@
 
 namespace socktrack::clerk {
 
-inline constexpr std::size_t kMostSubjects = 256;
+inline constexpr std::size_t kMostSubjects = 1024;
 
 // Both wait for the answer, at most two seconds. False: there is none, nothing may be done.
 // Only for the hand's thread.

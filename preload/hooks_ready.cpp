@@ -70,10 +70,10 @@ bool is_news(int fd) {
 }
 
 // A parked number is in no set any more. A loop that takes it out before its late close() finds what it
-// expects; one that watches it goes on using it.
+// expects, and that is no use; one that watches it goes on using it.
 [[gnu::noinline, gnu::cold]] static int registered_parked(int result, int operation, int fd) {
   if (process::ours || !process::at_home()) return result;
-  mitigated::used(fd, Operation::epoll_ctl);
+  if (operation != EPOLL_CTL_DEL) mitigated::used(fd, Operation::epoll_ctl);
   return operation == EPOLL_CTL_DEL && result != 0 && errno == ENOENT ? 0 : result;
 }
 

@@ -27,6 +27,10 @@ void begin();
 // The program uses a descriptor. If we had acted on it, its group is taken off the ladder.
 void used(int fd, Operation operation);
 
+// Before a connect. True: it must not be made, the number holds our dead end. connect() can dissolve what is
+// over (AF_UNSPEC), and the dead end would come to life again under all numbers that hold it.
+bool keeps_from_connecting(int fd);
+
 // The number holds our dead end.
 bool is_parked(int fd);
 
