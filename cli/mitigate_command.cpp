@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
@@ -161,12 +162,19 @@ void show_state(const RecordingView& recording) {
     std::cout << fmt::format("  {} lines of the audit could not be written\n", lost);
 }
 
+// Beside the recording, as the library writes it.
+std::filesystem::path audit_of(const std::string& recording, int pid) {
+  return std::filesystem::path(recording).parent_path() / fmt::format("audit-{}.jsonl", pid);
+}
+
 void mitigate(const MitigateRequest& request) {
   const std::string path = live_recording_of(request.pid);
   RemoteLadder ladder(request.pid, path);
   const LadderPolicy before = ladder.active();
   const bool changes = !(request.rung + request.allow + request.after + request.rate + request.at).empty();
   const LadderPolicy policy = changes || request.dry_run ? changed(before, request) : before;
+  if (request.dry_run && policy.rung == Rung::observe)
+    throw Failure(kUsage, "a dry run needs the RUNG that is tried: probe, finish, park or close");
   if (request.dry_run) {
     ladder.plan(policy);
     const RecordingView recording = RecordingView::of_file(path);
@@ -178,6 +186,8 @@ void mitigate(const MitigateRequest& request) {
     std::cout << who(recording, request.pid) << ": " << in_words(policy) << '\n';
     if (changes) std::cout << "  before: " << in_words(before) << '\n';
     if (!changes) show_state(recording);
+    const std::filesystem::path audit = audit_of(path, request.pid);
+    if (policy.rung != Rung::observe || exists(audit)) std::cout << "  audit: " << audit.string() << '\n';
   }
   std::cout << std::flush;
 }

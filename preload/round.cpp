@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <iterator>
 
 #include "preload/acts.h"
 #include "preload/claim.h"
@@ -14,6 +15,7 @@
 #include "preload/recorder.h"
 #include "preload/sandbox.h"
 #include "preload/table.h"
+#include "preload/waiting_client.h"
 #include "watch/eligibility.h"
 #include "watch/probe.h"
 #include "watch/raw_syscall.h"
@@ -32,6 +34,7 @@ struct Candidate {
   std::uint64_t word = 0;
   std::uint64_t cookie = 0;
   Rung rung = Rung::observe;
+  WaitingClient client;
   bool takes_token = false;  // of the rate: climbing on from finish does not
 };
 constinit Candidate g_candidates[clerk::kMostSubjects];
@@ -39,6 +42,10 @@ std::uint32_t g_count = 0;
 RateLimit g_rate;
 std::uint64_t g_look_again_ns = 0;
 std::uint32_t g_next = 0;  // accusation to begin with: all have their turn, however many are refused
+
+// Groups of which a socket was answered after the verdict: their half-closes are in use.
+bool g_answers[kMaxGroups];
+const Header* g_answers_of = nullptr;  // a forked child has groups of its own
 
 template <typename T>
 T* area(Header* recording, std::uint64_t at) {
@@ -73,6 +80,8 @@ class Round {
         now_ns_(recorder::now_ns()),
         facts_(facts_of(recording, policy)) {
     if (purpose == Purpose::reclaim) facts_.short_of_descriptors = true;
+    if (g_answers_of != recording) std::fill(std::begin(g_answers), std::end(g_answers), false);
+    g_answers_of = recording;
     to_act_ = purpose == Purpose::act ? g_rate.available(policy.per_hour, now_ns_) : clerk::kMostSubjects;
     if (purpose == Purpose::answer) return;
     control_.armed.store(policy.at_percent == 0 || facts_.short_of_descriptors ? 1 : 0,
@@ -115,7 +124,11 @@ class Round {
     leak.group_grace_ns = group.grace_ns.load(std::memory_order_relaxed);
     leak.fingerprint = ladder.fingerprint.load(std::memory_order_acquire);
     leak.group_off = (ladder.flags.load(std::memory_order_acquire) & ladder_flag::off) != 0;
-    leak.group_answers = group.withdrawn.load(std::memory_order_relaxed) > 0;
+    // The sweep counts from the last byte that was sent.
+    if (leak.verdict == Verdict::eof_not_closed && leak.reached < Rung::finish &&
+        dead_since > accusation.spoken_ns + kClockSlack)
+      g_answers[accusation.group] = true;
+    leak.group_answers = group.withdrawn.load(std::memory_order_relaxed) > 0 || g_answers[accusation.group];
     leak.group_closes_late = group.late_closes.load(std::memory_order_relaxed) > 0;
     return leak;
   }
@@ -140,6 +153,7 @@ class Round {
       return set_plan(accusation, reached, reached == Rung::close ? Refusal::done : Refusal::changed);
     }
     const LeakFacts leak = leak_of(accusation, *slot, word);
+    if ((leak.flags & slot_flag::accepted) != 0) WaitingClient::note_end(accusation, *slot);
     Plan plan = plan_for(policy_, facts_, leak);
     if (plan.refusal == Refusal::too_young) note_ready(leak);
     if (plan.allowed() && purpose_ == Purpose::reclaim && plan.rung != Rung::close)
@@ -148,7 +162,7 @@ class Round {
     KernelFacts kernel;
     if (plan.allowed()) plan.refusal = ask_kernel(accusation, plan.rung, leak, kernel);
     if (plan.allowed()) plan.refusal = admit(*slot, word, plan.rung, leak, kernel);
-    if (plan.allowed()) plan.refusal = add(accusation, word, plan.rung);
+    if (plan.allowed()) plan.refusal = add(accusation, *slot, word, plan.rung, leak, kernel);
     if (!plan.allowed()) set_plan(accusation, plan.rung, plan.refusal);  // else when it is settled
   }
 
@@ -181,21 +195,21 @@ class Round {
   Refusal admit(Slot& slot, std::uint64_t word, Rung rung, const LeakFacts& leak, const KernelFacts& kernel) {
     if (purpose_ == Purpose::answer) return Refusal::none;
     if (rung == Rung::park && waits_for_dead_end(leak, kernel)) return Refusal::no_dead_end;
-    if (rung >= Rung::finish && purpose_ == Purpose::act && facts_.sigpipe_kills &&
-        (word_flags(word) & slot_flag::marked) == 0)
+    if (rung >= Rung::finish && purpose_ == Purpose::act && (word_flags(word) & slot_flag::marked) == 0)
       return mark(slot);
     return to_act_ == 0 && leak.reached < Rung::finish ? Refusal::rate : Refusal::none;
   }
 
   // A round before the act: a send that has passed its hook before that must be in the kernel by then, or its
-  // SIGPIPE would end the program.
+  // SIGPIPE would end the program; and so must a connect, or it would bring the dead end to life.
   static Refusal mark(Slot& slot) {
     slot.word.fetch_or(slot_flag::marked, std::memory_order_acq_rel);
     mitigated::begin();
     return Refusal::marked;
   }
 
-  Refusal add(Accusation& accusation, std::uint64_t word, Rung rung) {
+  Refusal add(Accusation& accusation, const Slot& slot, std::uint64_t word, Rung rung, const LeakFacts& leak,
+              const KernelFacts& kernel) {
     if (g_count == clerk::kMostSubjects) return Refusal::rate;
     Candidate& candidate = g_candidates[g_count++];
     candidate = {};
@@ -207,7 +221,17 @@ class Round {
     candidate.rung = rung;
     candidate.takes_token =
         accusation.reached.load(std::memory_order_relaxed) < static_cast<std::uint8_t>(Rung::finish);
+    if (rung >= Rung::finish && leak.verdict == Verdict::eof_not_closed && kernel.state == TCP_CLOSE_WAIT &&
+        (leak.flags & slot_flag::connect_tried) == 0)  // a server to which we were a client has said all
+      candidate.client.ask(candidate.subject, accusation, slot, now_ns_);
     return Refusal::none;
+  }
+
+  static Refusal refusal_of_others(const Candidate& candidate) {
+    const Surroundings& around = candidate.subject.around;
+    const Refusal refusal = refusal_of_surroundings(candidate.rung, around);
+    if (refusal != Refusal::none) return refusal;
+    return candidate.client.may_wait(around) ? Refusal::answers_later : Refusal::none;
   }
 
   // Looks around for all candidates at once, then acts on each.
@@ -222,7 +246,7 @@ class Round {
     const std::uint32_t before = acted_;
     for (std::uint32_t i = 0; i < count && !halted(); i++) {
       Candidate& candidate = g_candidates[i];
-      Refusal refusal = refusal_of_surroundings(candidate.rung, candidate.subject.around);
+      Refusal refusal = refusal_of_others(candidate);
       if (refusal == Refusal::none && candidate.takes_token && to_act_ == 0) refusal = Refusal::rate;
       if (refusal == Refusal::none && purpose_ != Purpose::answer) refusal = act(candidate);
       set_plan(*candidate.accusation, candidate.rung, refusal);

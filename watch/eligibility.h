@@ -9,6 +9,7 @@
 
 #include "socktrack/recording.h"
 #include "watch/detector.h"
+#include "watch/waiting_peer.h"
 
 namespace socktrack {
 
@@ -31,13 +32,15 @@ struct ProcessFacts {
   bool unseen_closes = false;
 };
 
-// What only /proc knows.
+// What only /proc and the kernel's list of sockets know.
 struct Surroundings {
   bool known = false;
   bool other_process = false;
   bool thread_inside = false;
   bool epoll_unknown = false;
   bool epoll_spins = false;
+  PeerEnd peer = PeerEnd::unknown;  // if asked for
+  Seer seer = Seer::unknown;
 };
 
 struct Plan {

@@ -16,7 +16,7 @@ constexpr Word kRefusalWords[kRefusals] = {
     {"probe_only", "the program has not looked at it yet: only probed"},
     {"not_allowed", "its group was not allowed (--allow FINGERPRINT or all)"},
     {"off_ladder", "the program used a socket of this group after it had been acted on"},
-    {"answers_later", "sockets of this group sent data after they had been dead: a half-close in use"},
+    {"answers_later", "a half-close that is in use or may be: its client may be waiting for an answer"},
     {"too_young", "not idle long enough (--mitigate-after, or the patience that late closes have earned)"},
     {"not_short", "descriptors are not short (--mitigate-at)"},
     {"rate", "the rate is used up (--mitigate-rate)"},

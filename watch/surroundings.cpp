@@ -1,5 +1,6 @@
 #include "watch/surroundings.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/epoll.h>
@@ -13,6 +14,7 @@
 #include "watch/decimal.h"
 #include "watch/proc_scan.h"
 #include "watch/raw_syscall.h"
+#include "watch/sock_diag.h"
 
 namespace socktrack {
 namespace {
@@ -70,6 +72,28 @@ bool read_own_memory(std::uint64_t address, void* to, std::size_t size) {
   return n == static_cast<long>(size);
 }
 
+bool is_mapped(const Endpoint& endpoint) {
+  constexpr std::uint8_t kPrefix[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+  return endpoint.family == AF_INET6 && std::memcmp(endpoint.address, kPrefix, sizeof kPrefix) == 0;
+}
+
+// The list has a connection of IPv4 as one of IPv4, whatever kind of socket its ends are.
+Endpoint plain(const Endpoint& endpoint) {
+  if (!is_mapped(endpoint)) return endpoint;
+  Endpoint v4{};
+  v4.family = AF_INET;
+  v4.port = endpoint.port;
+  std::memcpy(v4.address, endpoint.address + 12, 4);
+  return v4;
+}
+
+// Both ends are on this host, whatever the list says.
+bool is_here(const Endpoint& local, const Endpoint& peer) {
+  if (local.family != peer.family) return false;
+  if (peer.family == AF_INET && peer.address[0] == 127) return true;
+  return std::memcmp(local.address, peer.address, sizeof local.address) == 0;
+}
+
 class Look {
  public:
   Look(pid_t pid, pid_t tid, Subject* subjects, std::size_t count)
@@ -78,6 +102,7 @@ class Look {
   void run() {
     const bool all = other_processes() && threads() && epoll_sets();
     for (std::size_t i = 0; i < count_; ++i) subjects_[i].around.known = all;
+    peers();
   }
 
  private:
@@ -114,9 +139,15 @@ class Look {
     const Directory tasks(AT_FDCWD, "/proc/" + std::to_string(pid_) + "/task");
     if (!tasks) return false;
     bool any = false;
-    tasks.each_number([&](std::uint32_t, const std::string& tid) {
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (subjects_[i].seer_tid != 0) subjects_[i].around.seer = Seer::ended;
+    }
+    tasks.each_number([&](std::uint32_t number, const std::string& tid) {
       const std::string line = read_file(tasks.fd(), tid + "/syscall");
       any = any || !line.empty();
+      for (std::size_t i = 0; i < count_; ++i) {
+        if (subjects_[i].seer_tid == number) subjects_[i].around.seer = seer_in_call(line);
+      }
       for (const int fd : descriptors_in_call(line, read_own_memory)) {
         for (std::size_t i = 0; i < count_; ++i) {
           if (subjects_[i].fd == fd) subjects_[i].around.thread_inside = true;
@@ -145,6 +176,28 @@ class Look {
       }
       start = end + 1;
     }
+  }
+
+  void peers() {
+    int netlink = -1;
+    for (std::size_t i = 0; i < count_; ++i) {
+      if (subjects_[i].peer.family == 0) continue;
+      if (netlink < 0) netlink = open_sock_diag();
+      if (netlink < 0) return;
+      subjects_[i].around.peer = peer_end(netlink, plain(subjects_[i].local), plain(subjects_[i].peer));
+    }
+    if (netlink >= 0) close_sock_diag(netlink);
+  }
+
+  // A socket that its process has closed lives on for its last packets, but not as anybody's file.
+  static PeerEnd peer_end(int netlink, const Endpoint& local, const Endpoint& peer) {
+    std::uint64_t inode = 0;
+    const auto take_inode = [](void* to, const DiagSocket& socket) {
+      *static_cast<std::uint64_t*>(to) = socket.inode;
+      return false;
+    };
+    if (find_tcp(netlink, peer, local, take_inode, &inode)) return inode == 0 ? PeerEnd::gone : PeerEnd::held;
+    return is_here(local, peer) ? PeerEnd::gone : PeerEnd::unknown;
   }
 
   static void registered(Subject& subject, int epoll, const EpollEntry& entry) {
@@ -248,6 +301,24 @@ std::vector<int> descriptors_in_call(std::string_view line, ReadMemory read_memo
       break;
   }
   return fds;
+}
+
+Seer seer_in_call(std::string_view line) {
+  if (line.starts_with("running")) return Seer::busy;
+  const std::vector<std::uint64_t> numbers = numbers_of(line);
+  if (numbers.empty()) return Seer::unknown;
+  switch (numbers[0]) {
+#ifdef SYS_accept
+    case SYS_accept:
+#endif
+    case SYS_accept4:
+      return Seer::accepts;
+    case SYS_nanosleep:
+    case SYS_clock_nanosleep:
+      return Seer::busy;
+    default:
+      return Seer::waits;
+  }
 }
 
 // tfd:        8 events:       19 data:                8  pos:0 ino:1b2 sdev:8

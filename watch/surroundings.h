@@ -1,6 +1,6 @@
 // Who else uses a socket: other processes that hold it, threads inside a call on it, epoll sets that watch
-// it. Read from /proc; opens files, allocates, may throw: for a thread with a descriptor table of its own, or
-// another process.
+// it, and the peer, if it is on this host. Read from /proc and the kernel's list of sockets; opens files,
+// allocates, may throw: for a thread with a descriptor table of its own, or another process.
 #pragma once
 
 #include <sys/types.h>
@@ -22,6 +22,8 @@ inline constexpr std::size_t kMaxEpollSets = 4;
 struct Subject {
   int fd = 0;
   std::uint64_t inode = 0;
+  std::uint32_t seer_tid = 0;  // the thread that read the end; 0: not asked
+  Endpoint local{}, peer{};    // family 0: the peer is not looked for
   Surroundings around;
   std::uint32_t epoll_count = 0;
   int epolls[kMaxEpollSets] = {};  // descriptors of the sets it is in
@@ -45,6 +47,9 @@ struct EpollEntry {
   std::uint64_t inode = 0;
 };
 bool parse_epoll_line(std::string_view line, EpollEntry& entry);
+
+// The system call of such a line, as far as it tells whether a thread is done with a connection.
+Seer seer_in_call(std::string_view line);
 
 // True if a shutdown would make a level-triggered loop spin that sleeps now: it is registered for neither
 // reading nor writing, so nothing has woken it yet, and a hang-up always does.

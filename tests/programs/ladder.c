@@ -1,71 +1,334 @@
-// Leaks that the mitigation ladder may act on, and what must be left alone beside them. The test tells it
-// step by step what to do (one word a line) and reads its answers; peers live in this process, so nothing
-// needs timing.
+// Leaks that the mitigation ladder may act on, and what must be left alone beside them. The test gives it
+// orders (a word and up to two numbers a line) and reads one line of answer to each; peers live in this
+// process, so nothing needs timing.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "loopback.h"
+#include "ladder_threads.h"
 
-#define MOST 8192
-
-static int listener, leaks[MOST], peers[MOST], count;
 static int epoll = -1;
 
-// A connection whose peer closed and whose end the program has read.
-NAMED static int leak_one(void) {
+// A connection whose peer has finished and whose end the program has read.
+NAMED static void leak_one(void) {
   const int peer = connect_to(listener);
   const int fd = accept_client(listener);
   require(shutdown(peer, SHUT_WR) == 0, "shutdown");
   read_to_end(fd);
-  leaks[count] = fd;
-  peers[count++] = peer;
-  return fd;
+  keep(fd, peer);
 }
 
-// The same from another line: a group of its own.
-NAMED static int leak_other(void) { return leak_one() + 0; }
-
-static const char* word_of(ssize_t n) { return n >= 0 ? "ok" : strerrorname_np(errno); }
+static void leak(int number, int unused) {
+  (void)unused;
+  for (int k = 0; k < number; k++) leak_one();
+  printf("%d\n", count);
+}
 
 // What the peer of a leak sees: "open" while nothing came, "eof", or the error.
-static const char* seen_by(int peer) {
+static void print_peer(int i, int unused) {
+  (void)unused;
   char byte;
-  const ssize_t n = recv(peer, &byte, 1, MSG_DONTWAIT | MSG_PEEK);
-  if (n == 0) return "eof";
-  if (n > 0) return "data";
-  return errno == EAGAIN ? "open" : strerrorname_np(errno);
+  const ssize_t n = recv(peers[i], &byte, 1, MSG_DONTWAIT | MSG_PEEK);
+  if (n >= 0) {
+    puts(n == 0 ? "eof" : "data");
+  } else {
+    puts(errno == EAGAIN ? "open" : strerrorname_np(errno));
+  }
 }
 
-static void* block_in_recv(void* argument) {
-  char byte;
-  recv(*(int*)argument, &byte, 1, 0);
-  return NULL;
+static void print_fd(int i, int unused) {
+  (void)unused;
+  printf("%d\n", leaks[i]);
 }
 
-static void print_poll(int fd) {
-  struct pollfd polled = {fd, POLLIN | POLLOUT | POLLRDHUP, 0};
+static void print_inode(int i, int unused) {
+  (void)unused;
+  struct stat facts;
+  require(fstat(leaks[i], &facts) == 0, "fstat");
+  printf("%lu\n", (unsigned long)facts.st_ino);
+}
+
+static void peer_goes(int i, int unused) {  // its process closes for good
+  (void)unused;
+  done_with(close(peers[i]));
+}
+
+static void receive(int i, int unused) {
+  (void)unused;
+  char byte;
+  const ssize_t n = recv(leaks[i], &byte, 1, MSG_DONTWAIT);
+  if (n == 0) {
+    puts("eof");
+  } else {
+    done_with(n);
+  }
+}
+
+// Without MSG_NOSIGNAL, and SIGPIPE is what it is by default.
+static void send_byte(int i, int unused) {
+  (void)unused;
+  done_with(send(leaks[i], "x", 1, 0));
+}
+
+static void write_byte(int i, int unused) {
+  (void)unused;
+  done_with(write(leaks[i], "x", 1));
+}
+
+static void answer_late(int i, int unused) {  // to a peer that waits for it
+  (void)unused;
+  say(leaks[i], "late");
+  expect(peers[i], "late");
+  puts("ok");
+}
+
+static void close_leak(int i, int unused) {
+  (void)unused;
+  done_with(close(leaks[i]));
+}
+
+// 0: dissolves the association, 1: connects anew, 2 and 3: the same by syscall().
+static void connect_leak(int i, int how) {
+  struct sockaddr_in address = address_of(listener);
+  if (how % 2 == 0) address.sin_family = AF_UNSPEC;
+  if (how < 2) {
+    done_with(connect(leaks[i], (const struct sockaddr*)&address, sizeof address));
+  } else {
+    done_with(syscall(SYS_connect, leaks[i], &address, sizeof address));
+  }
+}
+
+static void listen_on_leak(int i, int unused) {
+  (void)unused;
+  done_with(listen(leaks[i], 1));
+}
+
+static void set_blocking(int i, int blocks) { done_with(fcntl(leaks[i], F_SETFL, blocks ? 0 : O_NONBLOCK)); }
+
+static void print_poll(int i, int unused) {
+  (void)unused;
+  struct pollfd polled = {leaks[i], POLLIN | POLLOUT | POLLRDHUP, 0};
   poll(&polled, 1, 0);
   printf("0x%x\n", (unsigned)polled.revents);
 }
 
-static void watch(int fd, unsigned events) {
-  if (epoll < 0) epoll = epoll_create1(EPOLL_CLOEXEC);
-  struct epoll_event event = {.events = events, .data.fd = fd};
-  require(epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0, "epoll_ctl");
+static void unread(int kind, int unused) {  // data and the end wait: 1 = a TLS close_notify
+  (void)unused;
+  const int peer = connect_to(listener);
+  const int fd = accept_client(listener);
+  const char farewell[] = "\x15\x03\x03\x00\x02\x01";  // an alert: warning, close_notify (0)
+  const ssize_t size = kind == 1 ? (ssize_t)sizeof farewell : 4;
+  require(send(peer, kind == 1 ? farewell : "data", (size_t)size, MSG_NOSIGNAL) == size, "send");
+  require(shutdown(peer, SHUT_WR) == 0, "shutdown");
+  struct pollfd polled = {fd, POLLRDHUP, 0};
+  require(poll(&polled, 1, -1) == 1, "poll");
+  keep(fd, peer);
+  puts("ok");
 }
 
-static void print_events(void) {
+static void duplicate(int i, int unused) {
+  (void)unused;
+  printf("%d\n", dup(leaks[i]));
+}
+
+// A child that holds what it has until its input ends; prints the descriptor that ends it.
+static void hold_in_child(int passed) {
+  int pipes[2];
+  require(pipe(pipes) == 0, "pipe");
+  if (fork() == 0) {
+    char byte;
+    close(pipes[1]);
+    close(STDIN_FILENO);
+    if (passed >= 0) {
+      for (int k = 0; k < count; k++) close(leaks[k]);
+      char room[CMSG_SPACE(sizeof(int))];
+      struct iovec part = {&byte, 1};
+      struct msghdr message = {
+          .msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+      require(recvmsg(passed, &message, 0) == 1, "recvmsg");
+    }
+    while (read(pipes[0], &byte, 1) > 0) {
+    }
+    _exit(0);
+  }
+  close(pipes[0]);
+  printf("%d\n", pipes[1]);
+}
+
+static void fork_holder(int unused, int unused_too) {
+  (void)unused, (void)unused_too;
+  hold_in_child(-1);
+}
+
+static void pass_to_child(int i, int unused) {
+  (void)unused;
+  int pair[2];
+  require(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
+  union {
+    char room[CMSG_SPACE(sizeof(int))];
+    struct cmsghdr aligned;
+  } control = {.room = ""};
+  struct iovec part = {"x", 1};
+  struct msghdr message = {
+      .msg_iov = &part, .msg_iovlen = 1, .msg_control = control.room, .msg_controllen = sizeof control.room};
+  struct cmsghdr* header = CMSG_FIRSTHDR(&message);
+  *header =
+      (struct cmsghdr){.cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS, .cmsg_len = CMSG_LEN(sizeof(int))};
+  memcpy(CMSG_DATA(header), &leaks[i], sizeof(int));
+  require(sendmsg(pair[0], &message, 0) == 1, "sendmsg");
+  hold_in_child(pair[1]);
+  close(pair[0]);
+  close(pair[1]);
+}
+
+static void close_number(int fd, int unused) {
+  (void)unused;
+  close(fd);
+  while (waitpid(-1, NULL, 0) > 0) {
+  }
+  puts("ok");
+}
+
+static void close_all_in_vfork(int unused, int unused_too) {  // in our memory, in a table of its own
+  (void)unused, (void)unused_too;
+  const pid_t child = vfork();
+  if (child == 0) {
+    for (int k = 0; k < count; k++) close(leaks[k]);
+    _exit(0);
+  }
+  waitpid(child, NULL, 0);
+  puts("ok");
+}
+
+static void watch(int i, int events) {
+  if (epoll < 0) epoll = epoll_create1(EPOLL_CLOEXEC);
+  struct epoll_event event = {.events = (unsigned)events, .data.fd = leaks[i]};
+  done_with(epoll_ctl(epoll, EPOLL_CTL_ADD, leaks[i], &event));
+}
+
+static void watch_again(int i, int events) {
+  struct epoll_event event = {.events = (unsigned)events, .data.fd = leaks[i]};
+  done_with(epoll_ctl(epoll, EPOLL_CTL_MOD, leaks[i], &event));
+}
+
+static void unwatch(int i, int unused) {
+  (void)unused;
+  done_with(epoll_ctl(epoll, EPOLL_CTL_DEL, leaks[i], NULL));
+}
+
+static int by_number(const void* a, const void* b) {
+  return ((const struct epoll_event*)a)->data.fd - ((const struct epoll_event*)b)->data.fd;
+}
+
+static void print_events(int unused, int unused_too) {
+  (void)unused, (void)unused_too;
   struct epoll_event events[16];
   const int n = epoll_wait(epoll, events, 16, 0);
+  qsort(events, (size_t)n, sizeof events[0], by_number);
   printf("%d", n);
-  for (int i = 0; i < n; i++) printf(" 0x%x", events[i].events);
+  for (int k = 0; k < n; k++) printf(" 0x%x", events[k].events);
   printf("\n");
 }
+
+static int make_descriptor(int how) {
+  int pair[2] = {-1, -1};
+  switch (how) {
+    case 0:
+      return accept(listener, NULL, NULL);
+    case 1:
+      return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+    case 2:
+      return socket(AF_INET, SOCK_STREAM, 0);
+    case 3:
+      return dup(listener);
+    case 4:
+      return fcntl(listener, F_DUPFD_CLOEXEC, 0);
+    case 5:
+      return (int)syscall(SYS_accept4, listener, NULL, NULL, 0);
+    default:
+      if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0) return -1;
+      close(pair[1]);
+      return pair[0];
+  }
+}
+
+// Makes a descriptor in one way or another while there is none left.
+static void lack(int how, int unused) {
+  (void)unused;
+  const int client = connect_to(listener);
+  const int next = dup(listener);
+  close(next);
+  struct rlimit limit, none;
+  require(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+  none = limit;
+  none.rlim_cur = (rlim_t)next;
+  require(setrlimit(RLIMIT_NOFILE, &none) == 0, "setrlimit");
+  const int made = make_descriptor(how);
+  const int error = errno;
+  require(setrlimit(RLIMIT_NOFILE, &limit) == 0, "setrlimit");
+  const bool accepted = made >= 0 && (how <= 1 || how == 5);
+  if (!accepted) close(accept_client(listener));
+  if (made >= 0) close(made);
+  close(client);
+  puts(made >= 0 ? "ok" : strerrorname_np(error));
+}
+
+static void print_limit(int unused, int unused_too) {
+  (void)unused, (void)unused_too;
+  struct rlimit limit;
+  require(getrlimit(RLIMIT_NOFILE, &limit) == 0, "getrlimit");
+  printf("%lu %lu\n", (unsigned long)limit.rlim_cur, (unsigned long)limit.rlim_max);
+}
+
+static void ignore_sigpipe(int unused, int unused_too) {
+  (void)unused, (void)unused_too;
+  signal(SIGPIPE, SIG_IGN);
+  puts("ok");
+}
+
+static const struct {
+  const char* word;
+  void (*follow)(int, int);
+} orders[] = {
+    {"leak", leak},
+    {"leak-in-threads", leak_in_threads},
+    {"slow", begin_slow},
+    {"let", let_answer},
+    {"peer", print_peer},
+    {"fd", print_fd},
+    {"inode", print_inode},
+    {"gone", peer_goes},
+    {"recv", receive},
+    {"send", send_byte},
+    {"write", write_byte},
+    {"answer", answer_late},
+    {"close", close_leak},
+    {"connect", connect_leak},
+    {"listen", listen_on_leak},
+    {"blocking", set_blocking},
+    {"poll", print_poll},
+    {"unread", unread},
+    {"dup", duplicate},
+    {"fork", fork_holder},
+    {"pass", pass_to_child},
+    {"closefd", close_number},
+    {"vfork", close_all_in_vfork},
+    {"watch", watch},
+    {"rewatch", watch_again},
+    {"unwatch", unwatch},
+    {"events", print_events},
+    {"block", block},
+    {"unblock", unblock},
+    {"lack", lack},
+    {"limit", print_limit},
+    {"ignore-sigpipe", ignore_sigpipe},
+};
 
 int main(void) {
   setvbuf(stdout, NULL, _IOLBF, 0);
@@ -75,92 +338,12 @@ int main(void) {
     char word[32] = "";
     int i = 0, number = 0;
     sscanf(line, "%31s %d %d", word, &i, &number);
-    if (strcmp(word, "leak") == 0) {
-      for (int k = 0; k < i; k++) leak_one();
-      printf("%d\n", count);
-    } else if (strcmp(word, "leak-other") == 0) {
-      for (int k = 0; k < i; k++) leak_other();
-      printf("%d\n", count);
-    } else if (strcmp(word, "fd") == 0) {
-      printf("%d\n", leaks[i]);
-    } else if (strcmp(word, "gone") == 0) {  // the peer's process closes for good
-      close(peers[i]);
-      puts("ok");
-    } else if (strcmp(word, "peer") == 0) {
-      puts(seen_by(peers[i]));
-    } else if (strcmp(word, "recv") == 0) {
-      char byte;
-      const ssize_t n = recv(leaks[i], &byte, 1, MSG_DONTWAIT);
-      printf("%s\n", n == 0 ? "eof" : word_of(n));
-    } else if (strcmp(word, "send") == 0) {  // without MSG_NOSIGNAL, and SIGPIPE is what it is by default
-      puts(word_of(send(leaks[i], "x", 1, 0)));
-    } else if (strcmp(word, "write") == 0) {
-      puts(word_of(write(leaks[i], "x", 1)));
-    } else if (strcmp(word, "answer") == 0) {  // late, to a peer that waits for it
-      say(leaks[i], "late");
-      expect(peers[i], "late");
-      puts("ok");
-    } else if (strcmp(word, "close") == 0) {
-      puts(word_of(close(leaks[i])));
-    } else if (strcmp(word, "poll") == 0) {
-      print_poll(leaks[i]);
-    } else if (strcmp(word, "unread") == 0) {  // data and the end wait: 1 = a TLS close_notify
-      const int peer = connect_to(listener);
-      const int fd = accept_client(listener);
-      say(peer, i == 1 ? "\x15\x03\x03" : "data");
-      require(shutdown(peer, SHUT_WR) == 0, "shutdown");
-      struct pollfd polled = {fd, POLLRDHUP, 0};
-      require(poll(&polled, 1, -1) == 1, "poll");
-      leaks[count] = fd;
-      peers[count++] = peer;
-      puts("ok");
-    } else if (strcmp(word, "dup") == 0) {
-      printf("%d\n", dup(leaks[i]));
-    } else if (strcmp(word, "fork") == 0) {  // a child that holds copies until its input ends
-      int pipes[2];
-      require(pipe(pipes) == 0, "pipe");
-      if (fork() == 0) {
-        char byte;
-        close(pipes[1]);
-        close(STDIN_FILENO);
-        while (read(pipes[0], &byte, 1) > 0) {
-        }
-        _exit(0);
-      }
-      close(pipes[0]);
-      printf("%d\n", pipes[1]);
-    } else if (strcmp(word, "closefd") == 0) {
-      close(i);
-      while (waitpid(-1, NULL, 0) > 0) {
-      }
-      puts("ok");
-    } else if (strcmp(word, "vfork") == 0) {  // a child in our memory closes everything in its own table
-      const pid_t child = vfork();
-      if (child == 0) {
-        for (int k = 0; k < count; k++) close(leaks[k]);
-        _exit(0);
-      }
-      waitpid(child, NULL, 0);
-      puts("ok");
-    } else if (strcmp(word, "watch") == 0) {
-      watch(leaks[i], (unsigned)number);
-      puts("ok");
-    } else if (strcmp(word, "events") == 0) {
-      print_events();
-    } else if (strcmp(word, "unwatch") == 0) {
-      puts(word_of(epoll_ctl(epoll, EPOLL_CTL_DEL, leaks[i], NULL)));
-    } else if (strcmp(word, "blocked") == 0) {  // threads in calls on sockets that are no leaks
-      static int healthy;
-      pthread_t thread;
-      const int peer = connect_to(listener);
-      healthy = accept_client(listener);
-      require(pthread_create(&thread, NULL, block_in_recv, &healthy) == 0, "pthread_create");
-      pthread_detach(thread);
-      (void)peer;
-      puts("ok");
-    } else {
-      puts("what?");
+    bool known = false;
+    for (size_t k = 0; k < sizeof orders / sizeof orders[0] && !known; k++) {
+      known = strcmp(word, orders[k].word) == 0;
+      if (known) orders[k].follow(i, number);
     }
+    if (!known) puts("what?");
   }
   return done();
 }

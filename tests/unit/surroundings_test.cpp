@@ -11,8 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstring>
 #include <thread>
+
+#include "watch/probe.h"
 
 using namespace socktrack;
 using testing::ElementsAre;
@@ -76,6 +79,16 @@ TEST(DescriptorsInCall, ArraysOfPollAndSelect) {
   FD_SET(70, &set);
   EXPECT_THAT(descriptors_in_call(call(SYS_pselect6, 71, reinterpret_cast<std::uint64_t>(&set)), own_memory),
               ElementsAre(70));
+}
+
+TEST(SeerInCall, WhatTellsThatAThreadIsDone) {
+  EXPECT_EQ(seer_in_call(call(SYS_accept4, 8)), Seer::accepts);
+  EXPECT_EQ(seer_in_call(call(SYS_clock_nanosleep, 0)), Seer::busy);
+  EXPECT_EQ(seer_in_call("running\n"), Seer::busy);
+  EXPECT_EQ(seer_in_call(call(SYS_recvfrom, 7)), Seer::waits);
+  EXPECT_EQ(seer_in_call(call(SYS_futex, 7)), Seer::waits);
+  EXPECT_EQ(seer_in_call(""), Seer::unknown);
+  EXPECT_EQ(seer_in_call("-1 0x7ffc 0x7f12\n"), Seer::unknown);
 }
 
 TEST(EpollLine, AsTheKernelWritesIt) {
@@ -171,4 +184,65 @@ TEST(LookAround, EpollSets) {
   EXPECT_TRUE(looked_at(copy).around.epoll_unknown);
   close(copy);
   close(epoll);
+}
+
+TEST(LookAround, TheThreadThatReadTheEnd) {
+  const int fd = tcp_listener();
+  std::atomic<pid_t> tid{0};
+  std::thread blocked([&] {
+    tid = gettid();
+    accept(fd, nullptr, nullptr);
+  });
+  while (tid == 0) std::this_thread::yield();
+  const auto seer = [&] {
+    Subject subject = subject_of(fd);
+    subject.seer_tid = static_cast<std::uint32_t>(tid.load());
+    look_around(getpid(), gettid(), &subject, 1);
+    return subject.around.seer;
+  };
+  while (seer() != Seer::accepts) std::this_thread::yield();
+  shutdown(fd, SHUT_RDWR);
+  blocked.join();
+  while (seer() != Seer::ended) std::this_thread::yield();  // its entry outlives the join for a moment
+  EXPECT_EQ(looked_at(fd).around.seer, Seer::unknown) << "not asked for";
+  close(fd);
+}
+
+// The one socket of IPv6 takes clients of both kinds.
+TEST(LookAround, ThePeerOnThisHost) {
+  for (const int family : {AF_INET, AF_INET6}) {
+    const int listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0) GTEST_SKIP() << "no IPv6";
+    ASSERT_EQ(listen(listener, 8), 0);
+    sockaddr_in6 at{};
+    socklen_t size = sizeof at;
+    ASSERT_EQ(getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+    sockaddr_in v4{};
+    v4.sin_family = AF_INET;
+    v4.sin_port = at.sin6_port;
+    v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    at.sin6_addr = in6addr_loopback;
+    const int client = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    ASSERT_EQ(family == AF_INET ? connect(client, reinterpret_cast<sockaddr*>(&v4), sizeof v4)
+                                : connect(client, reinterpret_cast<sockaddr*>(&at), sizeof at),
+              0);
+    const int server = accept(listener, nullptr, nullptr);
+    ASSERT_GE(server, 0);
+    const auto peer = [server] {
+      Subject subject = subject_of(server);
+      const SocketAddresses addresses = socket_addresses(server);
+      subject.local = addresses.local;
+      subject.peer = addresses.peer;
+      look_around(getpid(), gettid(), &subject, 1);
+      return subject.around.peer;
+    };
+    EXPECT_EQ(peer(), PeerEnd::held);
+    shutdown(client, SHUT_WR);
+    EXPECT_EQ(peer(), PeerEnd::held);
+    close(client);  // lives on in FIN_WAIT2, without a file
+    EXPECT_EQ(peer(), PeerEnd::gone);
+    EXPECT_EQ(looked_at(server).around.peer, PeerEnd::unknown) << "not asked for";
+    close(server);
+    close(listener);
+  }
 }
