@@ -214,8 +214,8 @@ inline int dup_body(int fd, Call call) {
   return target >= 0 ? duplicated(fd, target) : without_descriptor(target);
 }
 
-// What was under the target is released before. After it the number is known to other threads: what is tracked
-// there then, if it is no copy of `fd`, is theirs.
+// What was under the target is released before. After it the number is known to other threads: what is
+// tracked there then, if it is no copy of `fd`, is theirs.
 template <typename Call>
 inline int dup_over_body(int fd, int target, bool may_succeed, Call call) {
   if (may_succeed && fd != target && table::is_tracked(target)) closing_target(fd, target);
