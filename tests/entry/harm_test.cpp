@@ -90,16 +90,13 @@ TEST_F(Harm, LongjmpOutOfAHandlerInsideTheCall) {
   GTEST_SKIP() << "TSan puts signal handlers off until the call has returned";
 #endif
   Connection connection = connect_pair();
-  struct sigaction action {};
-  action.sa_handler = [](int) { siglongjmp(g_jump, 1); };
-  ASSERT_EQ(sigaction(SIGALRM, &action, nullptr), 0);
   if (sigsetjmp(g_jump, 1) == 0) {
-    const itimerval soon{{0, 0}, {0, 20'000}};
-    setitimer(ITIMER_REAL, &soon, nullptr);
+    keep_interrupting([](int) { siglongjmp(g_jump, 1); });
     char byte = 0;
     recv(connection.ours.get(), &byte, 1, 0);
     FAIL() << "recv returned";
   }
+  stop_interrupting();
   end_stream(connection);  // and everything still works
   char byte = 0;
   EXPECT_EQ(recv(connection.ours.get(), &byte, 1, 0), 0);
@@ -114,18 +111,15 @@ TEST_F(Harm, CalledFromASignalHandlerWhileInTheCall) {
   Connection other = connect_pair();
   end_stream(other);
   g_handler_fd = other.ours.get();
-  struct sigaction action {};
-  action.sa_handler = [](int) {
+  g_handler_result = -1;
+  keep_interrupting([](int) {
     char byte = 0;
     g_handler_result = static_cast<int>(recv(g_handler_fd, &byte, 1, 0));
-  };
-  ASSERT_EQ(sigaction(SIGALRM, &action, nullptr), 0);
-  const itimerval soon{{0, 0}, {0, 20'000}};
-  g_handler_result = -1;
-  setitimer(ITIMER_REAL, &soon, nullptr);
+  });
   char byte = 0;
   EXPECT_EQ(recv(connection.ours.get(), &byte, 1, 0), -1);
   EXPECT_EQ(errno, EINTR);
+  stop_interrupting();
   EXPECT_EQ(g_handler_result, 0);
   EXPECT_TRUE(slot_of(g_handler_fd).sighted);
   EXPECT_FALSE(slot_of(connection.ours.get()).sighted);

@@ -42,6 +42,10 @@ class EveryLoader : public testing::TestWithParam<Loader> {
 }  // namespace
 
 TEST_P(EveryLoader, SearchesTheRunpathOfItsCaller) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  if (GetParam().name == std::string("dlopen"))
+    GTEST_SKIP() << "the runtimes of the sanitizers call dlopen in the program's place";
+#endif
   EXPECT_EQ(dlopen("libentry_hidden.so", RTLD_NOW), nullptr);  // not on our own path
   void* guide = dlopen(SOCKTRACK_RUNPATH_GUIDE, RTLD_NOW);
   ASSERT_NE(guide, nullptr) << dlerror();

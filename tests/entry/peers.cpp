@@ -5,7 +5,9 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -95,6 +97,19 @@ int copy_behind_our_back(int fd) {
 }
 
 void close_behind_our_back(int fd) { socktrack::raw_syscall(SYS_close, fd); }
+
+void keep_interrupting(void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;  // no SA_RESTART
+  must(sigaction(SIGALRM, &action, nullptr) == 0);
+  const itimerval often{{0, 10'000}, {0, 10'000}};
+  must(setitimer(ITIMER_REAL, &often, nullptr) == 0);
+}
+
+void stop_interrupting() {
+  const itimerval never{};
+  must(setitimer(ITIMER_REAL, &never, nullptr) == 0);
+}
 
 void await_sleep(int tid) {
   const std::string path = "/proc/self/task/" + std::to_string(tid) + "/stat";

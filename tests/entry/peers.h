@@ -28,6 +28,11 @@ struct Connection {
   Descriptor peer;  // connected
 };
 
+// Runs `handler` every 10 ms until the other is called: the first may come before the call it is to
+// interrupt, and that would then wait for ever.
+void keep_interrupting(void (*handler)(int));
+void stop_interrupting();
+
 int listening_socket(bool ipv6 = false);
 Connection connect_pair();
 void end_stream(Connection& connection);  // the peer closes in order; returns when the FIN is here

@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -88,14 +87,6 @@ const Transfer* g_in_handler = nullptr;
 int g_handler_fd = -1;
 ssize_t g_handler_result = -1;
 sigjmp_buf g_jump;
-
-void interrupt_soon(void (*handler)(int)) {
-  struct sigaction action {};
-  action.sa_handler = handler;  // no SA_RESTART
-  ASSERT_EQ(sigaction(SIGALRM, &action, nullptr), 0);
-  const itimerval soon{{0, 0}, {0, 10'000}};
-  ASSERT_EQ(setitimer(ITIMER_REAL, &soon, nullptr), 0);
-}
 
 class EveryTransfer : public testing::TestWithParam<Transfer> {
  protected:
@@ -191,9 +182,10 @@ TEST_P(Receiver, InterruptedIsNoSightingAndTheHandlersOwnCallIs) {
   g_in_handler = &GetParam();
   g_handler_fd = other.ours.get();
   g_handler_result = -1;
-  interrupt_soon([](int) { g_handler_result = g_in_handler->call(g_handler_fd, 8); });
+  keep_interrupting([](int) { g_handler_result = g_in_handler->call(g_handler_fd, 8); });
   EXPECT_EQ(call(), -1);
   EXPECT_EQ(errno, EINTR);
+  stop_interrupting();
   EXPECT_EQ(g_handler_result, 0);
   EXPECT_FALSE(slot().sighted);
   EXPECT_TRUE(slot_of(g_handler_fd).sighted);
@@ -204,10 +196,11 @@ TEST_P(Receiver, JumpedOutOfItWorksOn) {
   GTEST_SKIP() << "TSan puts signal handlers off until the call has returned";
 #endif
   if (sigsetjmp(g_jump, 1) == 0) {
-    interrupt_soon([](int) { siglongjmp(g_jump, 1); });
+    keep_interrupting([](int) { siglongjmp(g_jump, 1); });
     call();
     FAIL() << "it returned";
   }
+  stop_interrupting();
   end_stream(connection_);
   EXPECT_EQ(call(), 0);
   EXPECT_TRUE(slot().sighted);

@@ -40,9 +40,25 @@ static void load(void* library) {
   rows = (const struct row*)dlsym(library, "every_row");
 }
 
+static void begin_again(void (*handler)(int)) {
+  struct sigaction action = {.sa_handler = handler};
+  require(sigaction(SIGALRM, &action, NULL) == 0, "sigaction");
+  const struct itimerval often = {{0, 20000}, {0, 20000}};
+  setitimer(ITIMER_REAL, &often, NULL);
+}
+
+static void stop(void) {
+  const struct itimerval never = {{0, 0}, {0, 0}};
+  setitimer(ITIMER_REAL, &never, NULL);
+}
+
+static void do_nothing(int unused) { (void)unused; }
+
+/* Once. Should it have come before the call, the call waits for the next. */
 static void in_handler(int unused) {
   (void)unused;
   every(1, 0);
+  begin_again(do_nothing);
 }
 static void jump_away(int unused) {
   (void)unused;
@@ -54,11 +70,10 @@ static long wait_inside_recv(void (*handler)(int)) {
   int pair[2];
   char byte = 0;
   require(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "socketpair");
-  struct sigaction action = {.sa_handler = handler};
-  require(sigaction(SIGALRM, &action, NULL) == 0, "sigaction");
-  const struct itimerval soon = {{0, 0}, {0, 20000}};
-  setitimer(ITIMER_REAL, &soon, NULL);
-  return (long)recv(pair[0], &byte, 1, 0);
+  begin_again(handler);
+  const long result = (long)recv(pair[0], &byte, 1, 0);
+  stop();
+  return result;
 }
 
 static void in_child(pid_t child) {
@@ -112,6 +127,7 @@ int main(int argc, char** argv) {
     printf("recv %ld\n", wait_inside_recv(in_handler));
   } else if (strcmp(place, "jump") == 0) {
     if (sigsetjmp(jump, 1) == 0) wait_inside_recv(jump_away);
+    stop();
     every(1, 0);
   } else if (strcmp(place, "vfork") == 0) {
     fflush(stdout);
