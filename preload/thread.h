@@ -32,12 +32,17 @@ struct ThreadStart {
   std::atomic<std::uint32_t> begun{0};
 };
 
+// Counts threads at their end, so that who awaited one also sees what it wrote.
+inline std::atomic<std::uint32_t> ended_threads{0};
+
 inline void* begin_thread(void* argument) {
   auto* start = static_cast<ThreadStart*>(argument);
   void* (*body)(void*) = start->body;
   start->begun.store(1, std::memory_order_release);
   wake_all(start->begun);  // the creator may be gone from here on: the address is only looked up, not read
-  return body(nullptr);
+  void* result = body(nullptr);
+  ended_threads.fetch_add(1, std::memory_order_release);
+  return result;
 }
 
 // Starts a detached thread with all signals blocked: the program's handlers run on its own threads only.
@@ -74,6 +79,7 @@ inline bool await_end_of_thread(std::uint32_t pid, std::atomic<std::uint32_t>& t
     const std::uint32_t id = thread.load(std::memory_order_acquire);
     if (id != 0 && raw_syscall(SYS_tgkill, pid, id, 0) == -ESRCH) {
       thread.store(0, std::memory_order_relaxed);
+      static_cast<void>(ended_threads.load(std::memory_order_acquire));
       return true;
     }
     raw_syscall(SYS_nanosleep, reg(&kPause), 0);

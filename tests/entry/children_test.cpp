@@ -72,6 +72,9 @@ TEST_F(Children, ForkedChildHasItsOwnRecordingAndInheritedSlots) {
 }
 
 TEST_F(Children, SilentForkIsNoticed) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "TSan does not notice it: to it the threads of the parent go on in the child";
+#endif
   const Descriptor listener(listening_socket());
   const std::string path = recording_path();
   in_child(_Fork, [&] { return child_takes_over(listener.get(), path); });
