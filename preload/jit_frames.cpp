@@ -14,6 +14,7 @@ bool is_there(std::uintptr_t at, std::size_t size) {
   return is_readable(reinterpret_cast<const void*>(at), size);
 }
 
+#if defined(__x86_64__)
 // How long "FF /2" (call by register or memory) is with this ModRM byte, without prefix.
 std::uintptr_t length_of_call(unsigned char modrm) {
   const unsigned mode = modrm >> 6U;
@@ -25,7 +26,6 @@ std::uintptr_t length_of_call(unsigned char modrm) {
 }
 
 bool follows_a_call(std::uintptr_t address) {
-#if defined(__x86_64__)
   if (address < 4096 || !is_there(address - 8, 8)) return false;
   const auto* code = reinterpret_cast<const unsigned char*>(address);
   if (code[-5] == 0xe8) return true;
@@ -35,11 +35,11 @@ bool follows_a_call(std::uintptr_t address) {
         length_of_call(modrm) == static_cast<std::uintptr_t>(length))
       return true;
   }
-#else
-  static_cast<void>(address);
-#endif
   return false;
 }
+#else
+bool follows_a_call(std::uintptr_t) { return false; }
+#endif
 
 constexpr std::uintptr_t kLargestFrame = std::uintptr_t{1} << 20U;
 
