@@ -12,6 +12,7 @@
 #include "cli/failure.h"
 #include "cli/ladder_control.h"
 #include "cli/live_recording.h"
+#include "cli/process_id.h"
 #include "watch/eligibility.h"
 #include "watch/endpoint_text.h"
 #include "watch/fingerprint.h"
@@ -197,10 +198,7 @@ void mitigate(const MitigateRequest& request) {
 void add_mitigate_command(CLI::App& app, int& exit_status) {
   auto request = std::make_shared<MitigateRequest>();
   CLI::App* command = app.add_subcommand("mitigate", "Change what a running process does about its leaks");
-  command->add_option("PID", request->pid, "The process")
-      ->required()
-      ->check(CLI::PositiveNumber)
-      ->type_name("");
+  command->add_option("PID", request->pid, "The process")->required()->check(process_id())->type_name("");
   command->add_option("RUNG", request->rung, "observe, probe, finish, park or close")->type_name("");
   command->add_option("--allow", request->allow, "... for these leak groups; close needs fingerprints")
       ->type_name("FINGERPRINT,...|all");
