@@ -19,12 +19,20 @@ Verdict verdict_of(const Sighting& sighting) {
   return sighting.error != 0 ? Verdict::error_not_closed : Verdict::eof_not_closed;
 }
 
-bool is_suspect(const Slot& slot, std::uint64_t word) {
-  return (word_flags(word) & slot_flag::live) != 0 && slot.accusation.load() == 0 &&
-         slot.watched_generation.load() == word_generation(word) && slot.dead_since_ns.load() != 0;
+// Since when a socket was over that nobody spoke of; 0 = it was not, as far as is known. Where the last sweep
+// had a look, its word counts; what was seen after that nobody has judged.
+std::uint64_t dead_since(const Slot& slot, std::uint64_t word, std::uint64_t swept_ns) {
+  constexpr std::uint32_t settled = slot_flag::ignored | slot_flag::finished | slot_flag::parked;
+  if ((word_flags(word) & slot_flag::live) == 0 || (word_flags(word) & settled) != 0) return 0;
+  const bool watched = slot.watched_generation.load() == word_generation(word);
+  if (watched && slot.accusation.load() != 0) return 0;
+  if (watched && slot.dead_since_ns.load() != 0) return slot.dead_since_ns.load();
+  const std::uint64_t seen_ns = slot.sighted_ns.load();
+  return sighting_of(slot, word).operation != Operation::none && seen_ns >= swept_ns ? seen_ns : 0;
 }
 
-Group& group_for(std::deque<Group>& groups, const Slot& slot, const Sighting& sighting) {
+Group& group_for(std::deque<Group>& groups, const Slot& slot, const Sighting& sighting,
+                 std::uint64_t since_ns) {
   const std::uint32_t open_site = slot.open_site.load();
   for (Group& group : groups) {
     if (group.open_site == open_site && group.sighting_site == sighting.site &&
@@ -39,7 +47,7 @@ Group& group_for(std::deque<Group>& groups, const Slot& slot, const Sighting& si
   group.open_site = open_site;
   group.sighting_site = sighting.site;
   group.flags = group_flag::at_exit;
-  group.first_ns.store(slot.dead_since_ns.load());
+  group.first_ns.store(since_ns);
   group.ready.store(1);
   return group;
 }
@@ -50,10 +58,11 @@ std::deque<Group> unspoken_suspects(const RecordingView& recording) {
   std::deque<Group> groups;
   for (const Slot& slot : recording.slots()) {
     const std::uint64_t word = slot.word.load(std::memory_order_acquire);
-    if (!is_suspect(slot, word)) continue;
-    Group& group = group_for(groups, slot, sighting_of(slot, word));
+    const std::uint64_t since_ns = dead_since(slot, word, recording.header().swept_monotonic_ns.load());
+    if (since_ns == 0) continue;
+    Group& group = group_for(groups, slot, sighting_of(slot, word), since_ns);
     group.spoken.fetch_add(1);
-    group.first_ns.store(std::min(group.first_ns.load(), slot.dead_since_ns.load()));
+    group.first_ns.store(std::min(group.first_ns.load(), since_ns));
     group.latest_ns.store(group.first_ns.load());
   }
   return groups;

@@ -1,5 +1,6 @@
-// Sockets that were over at the last sweep but younger than the grace when the program was killed. A program
-// that ends by itself has them judged in its last look (group_flag::at_exit); SIGTERM and ^C leave only this.
+// Sockets that were over when the program was killed, and younger than the grace: at the last sweep, or as
+// the program was told after it. A program that ends by itself has them judged in its last look
+// (group_flag::at_exit); SIGTERM and ^C leave only this.
 #pragma once
 
 #include <deque>

@@ -116,6 +116,61 @@ TEST(Report, OutlivesASigkill) {
   EXPECT_THAT(text.out, HasSubstr("eof_not_closed"));
 }
 
+// The command that started it is gone: the program goes on, and so does what it records.
+TEST(Report, OutlivesTheCommandThatRanTheProgram) {
+  Held held;
+  ASSERT_TRUE(held.spoken());
+  held.process().send_signal(SIGKILL);
+  held.process().say("leak\n");
+  EXPECT_EQ(held.process().line(), "leaked");
+  EXPECT_TRUE(eventually([&] { return held.leaks() == 6; }));
+  held.process().say("quit\n");
+  EXPECT_EQ(held.process().finish().status, 128 + SIGKILL);
+  const auto has_ended = [&] { return report_of(held.recordings()).at("complete").get<bool>(); };
+  EXPECT_TRUE(eventually(has_ended)) << "with its last look";
+  EXPECT_EQ(held.leaks(), 6U);
+}
+
+class EverySignal : public testing::TestWithParam<int> {};
+
+// Nothing of ours runs any more when a program dies of these; what it held is in the recording.
+TEST_P(EverySignal, LeavesTheSocketInTheRecording) {
+  const TempDir directory;
+  const Outcome outcome = run(tracked_command(directory, {"--grace", "0"},
+                                              {program("exit_with"), std::to_string(-GetParam()), "leak"}),
+                              base_environment());
+  EXPECT_EQ(outcome.status, 128 + GetParam()) << outcome.err;
+  const Json process = process_of(report_of(directory / "recordings"), "/exit_with");
+  EXPECT_FALSE(process.at("running").get<bool>());
+  EXPECT_EQ(process.at("sockets").at("live"), 2) << "the listener and the leaked one";
+  // Spoken of before it died, or found in the slots now.
+  const Json& groups = process.at("groups").empty() ? process.at("open_at_exit") : process.at("groups");
+  ASSERT_THAT(summary(groups), ElementsAre("eof_not_closed 1 recv"));
+  EXPECT_THAT(groups.front().at("open_stack"), Calls("accept_client"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Report, EverySignal, testing::Values(SIGKILL, SIGABRT, SIGSEGV),
+                         [](const auto& each) { return std::string("SIG") + sigabbrev_np(each.param); });
+
+// A plugin that was unloaded long ago is named by the recording, and its lines are found on another machine.
+TEST(Report, NamesWhatWasUnloadedOnAnotherMachine) {
+  const TempDir directory, machine;
+  const std::string plugin = directory / "plugin.so";
+  fs::copy_file(program("plugin.so"), plugin);
+  run(tracked_command(directory, {"--grace", "0"}, {program("plugin_leak"), plugin}), base_environment());
+  const auto shown = [&](const Arguments& options) {
+    Arguments all{command(), "report", directory / "recordings"};
+    all.insert(all.end(), options.begin(), options.end());
+    return run(all, base_environment()).out;
+  };
+  EXPECT_THAT(shown({}),
+              testing::AllOf(HasSubstr("3 sockets"), HasSubstr("leak_in_plugin"), HasSubstr("plugin.c:")));
+  fs::create_directories(machine.path() + directory.path());
+  fs::rename(plugin, machine.path() + plugin);
+  EXPECT_THAT(shown({}), testing::Not(HasSubstr("leak_in_plugin")));
+  EXPECT_THAT(shown({"--sysroot", machine.path()}), HasSubstr("leak_in_plugin"));
+}
+
 TEST(Report, OfOneFile) {
   Held held;
   ASSERT_TRUE(held.spoken());

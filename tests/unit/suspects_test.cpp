@@ -79,3 +79,28 @@ TEST(Suspects, MustBeOpenDeadAndNotYetAccused) {
   recording.slot(8).watched_generation = 2;  // what was found belongs to an earlier socket
   EXPECT_TRUE(report_of(recording).open_at_exit.empty());
 }
+
+// The program was told of an end, and killed before the next look.
+TEST(Suspects, MayHaveEndedAfterTheLastLook) {
+  RecordingFixture recording;
+  recording.add_site({make_frame(kNoModule, 1)});
+  const auto told_at = [&](std::uint32_t fd, std::uint64_t seen_ns, std::uint32_t watched_generation) {
+    add_suspect(recording, fd, {0, Operation::recv, 0, 2}, 0);
+    recording.slot(fd).sighted_ns = seen_ns;
+    recording.slot(fd).watched_generation = watched_generation;
+  };
+  constexpr std::uint64_t kLook = RecordingFixture::kNow;
+  told_at(5, kLook + 1, 1);
+  told_at(6, kLook - 1, 1);  // the look found that it is not over
+  told_at(7, kLook + 1, 0);  // opened after the look; what was watched at that number is another one
+  recording.slot(7).accusation = 1;
+  recording.slot(7).dead_since_ns = kDead;
+  add_suspect(recording, 8, {0, Operation::none, 0, 0}, 0);  // nobody was told anything
+  recording.slot(8).sighted_ns = kLook + 1;
+  told_at(9, kLook + 1, 1);
+  recording.slot(9).word.fetch_or(slot_flag::ignored);  // as the program asked
+  const ProcessReport report = report_of(recording);
+  ASSERT_EQ(report.open_at_exit.size(), 1U);
+  EXPECT_EQ(report.open_at_exit[0].count, 2U);
+  EXPECT_EQ(report.open_at_exit[0].verdict, Verdict::eof_not_closed);
+}
