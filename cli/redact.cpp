@@ -1,5 +1,7 @@
 #include "cli/redact.h"
 
+#include <arpa/inet.h>
+
 #include <cctype>
 #include <map>
 #include <regex>
@@ -12,6 +14,13 @@ bool is_loopback(const std::string& host) {
   return host.starts_with("127.") || host == "::1" || host == "::ffff:127.0.0.1" || host == "0.0.0.0" ||
          host == "::";
 }
+
+bool is_address(const std::string& text) {
+  char bytes[16];
+  return inet_pton(AF_INET, text.c_str(), bytes) == 1 || inet_pton(AF_INET6, text.c_str(), bytes) == 1;
+}
+
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
@@ -38,6 +47,28 @@ class Redactor {
     text = alias(hosts_, "host-", name) + text.substr(colon);
   }
 
+  // Names of threads and pools are chosen by programs, and some choose that of the host they talk to.
+  void name(std::string& text) {
+    static const std::regex pattern(R"(\d{1,3}(?:\.\d{1,3}){3}|[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7})");
+    std::string hidden;
+    auto from = text.cbegin();
+    for (std::sregex_iterator each(text.begin(), text.end(), pattern), end; each != end; ++each) {
+      std::string found = each->str();
+      const bool is_part = each->suffix().length() > 0 && is_word((*each)[0].second[0]);  // "f::x"
+      if (is_address(found) && !is_part) host(found);
+      hidden.append(from, (*each)[0].first).append(found);
+      from = (*each)[0].second;
+    }
+    text = hidden.append(from, text.cend());
+  }
+
+  // "quiet.txt:7 (peer:10.0.*)"
+  static void rule(std::string& text) {
+    static const std::regex peer(R"RX(peer:(?:"[^"]*"|[^ )]+))RX");
+    text = std::regex_replace(text, peer, "peer:(hidden)");
+    path(text);
+  }
+
   static void path(std::string& text) {
     static const std::regex home("/home/[^/]+");
     text = std::regex_replace(text, home, "/home/user");
@@ -57,13 +88,6 @@ class Redactor {
   std::map<std::string, std::string> hosts_, paths_;
 };
 
-void redact_stack(std::vector<Frame>& stack) {
-  for (Frame& frame : stack) {
-    Redactor::path(frame.module);
-    Redactor::path(frame.file);
-  }
-}
-
 void redact_group(LeakGroup& group, Redactor& redactor) {
   for (auto* stack : {&group.open_stack, &group.sighting_stack, &group.sibling_close_stack})
     redact_stack(*stack);
@@ -73,10 +97,24 @@ void redact_group(LeakGroup& group, Redactor& redactor) {
     redactor.endpoint(socket.local);
     redactor.endpoint(socket.peer);
   }
+  for (auto* names : {&group.threads, &group.pools}) {
+    for (std::string& each : *names) redactor.name(each);
+  }
+  EvidenceFacts& evidence = group.evidence;
+  for (auto* name :
+       {&group.thread, &evidence.holder, &evidence.worker, &evidence.doing, &evidence.threads_now})
+    redactor.name(*name);
   Redactor::path(group.hint);
 }
 
 }  // namespace
+
+void redact_stack(std::vector<Frame>& stack) {
+  for (Frame& frame : stack) {
+    Redactor::path(frame.module);
+    Redactor::path(frame.file);
+  }
+}
 
 void redact(Report& report) {
   Redactor redactor;
@@ -86,9 +124,13 @@ void redact(Report& report) {
     for (auto* groups : {&process.groups, &process.open_at_exit, &process.closed_late}) {
       for (LeakGroup& group : *groups) redact_group(group, redactor);
     }
+    for (SuppressedGroup& each : process.suppressed) {
+      redact_group(each.group, redactor);
+      Redactor::rule(each.rule);
+    }
     for (Collected& each : process.collected) redact_stack(each.open_stack);
   }
-  for (BlindSpotNote& note : report.notes) Redactor::path(note.what);
+  for (BlindSpotNote& note : report.notes) Redactor::rule(note.what);
 }
 
 }  // namespace socktrack

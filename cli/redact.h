@@ -9,4 +9,7 @@ namespace socktrack {
 // sockets become "socket-N", homes in paths "/home/user", the place of the recording is left out.
 void redact(Report& report);
 
+// The homes in one stack.
+void redact_stack(std::vector<Frame>& stack);
+
 }  // namespace socktrack

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/page.h"
+#include "watch/own_code.h"
 #include "watch/render.h"
 
 namespace socktrack {
@@ -44,6 +45,20 @@ void add_sources(Json& sources, const std::vector<Frame>& stack) {
   }
 }
 
+// The frames that lead to the fix: those the summaries name.
+Json telling_frames_of(const Report& report) {
+  Json names = Json::array();
+  for (const ProcessReport& process : report.processes) {
+    for (const LeakGroup& group : process.groups) {
+      for (const auto* stack : {&group.open_stack, &group.sighting_stack, &group.sibling_close_stack}) {
+        const Frame* frame = telling_frame(*stack);
+        if (frame != nullptr) names.push_back({frame->function, frame->file, frame->line});
+      }
+    }
+  }
+  return names;
+}
+
 Json sources_of(const Report& report) {
   Json sources = Json::object();
   for (const ProcessReport& process : report.processes) {
@@ -75,6 +90,7 @@ std::string safe_in_script(const std::string& json) {
 std::string render_html(const Report& report, Sources sources) {
   const Json document = {{"version", SOCKTRACK_VERSION},
                          {"report", Json::parse(render_json(report))},
+                         {"telling", telling_frames_of(report)},
                          {"sources", sources == Sources::yes ? sources_of(report) : Json::object()}};
   const std::string text = safe_in_script(document.dump(-1, ' ', false, Json::error_handler_t::replace));
   const std::string_view page = kReportPage;

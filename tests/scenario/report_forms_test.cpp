@@ -82,6 +82,7 @@ TEST(ReportForms, ThePageInABrowser) {
   EXPECT_THAT(shown,
               AllOf(HasSubstr(">23 leaked sockets in 1 leak site</h1>"), HasSubstr("<b>read_request</b>"),
                     HasSubstr("<h3>its siblings are closed at</h3>"), HasSubstr("class=\"card timeline\""),
+                    HasSubstr("class=\"curve live\""), HasSubstr("class=\"curve leaked\""),
                     HasSubstr("<span class=\"hit\">"), HasSubstr("accept_client: 23 sockets")));
   browse("--screenshot=" + picture);
   EXPECT_THAT(content(picture), StartsWith("\x89PNG"));

@@ -79,6 +79,26 @@ TEST(Redact, AddressesAndHomesAreHiddenTheSameOnesAlike) {
   EXPECT_THAT(all, AllOf(HasSubstr("/home/user/src/server.c"), HasSubstr("127.0.0.1")));
 }
 
+TEST(Redact, NamesThatHoldAnAddressAndRulesAboutPeers) {
+  LeakGroup named = group("a", 1);
+  named.thread = "to-10.1.2.3";
+  named.threads = {"to-10.1.2.3", "2001:db8::9 reader", "f::x 1:2 3.4.5"};
+  named.pools = {"db 10.1.2.4:5432"};
+  named.evidence.threads_now = "to-10.1.2.3 x2 in futex";
+  Report shown = report({named});
+  shown.processes.front().suppressed = {{group("b", 1), "/home/alice/quiet:7 (frame:x peer:10.1.*)"}};
+  shown.notes = {{"unused_suppression", 1, "Nothing is suppressed by quiet:8 (peer:\"10.1.9.9\")."}};
+  redact(shown);
+  const LeakGroup& redacted = shown.processes.front().groups.front();
+  EXPECT_THAT(redacted.threads, testing::ElementsAre("to-host-1", "host-2 reader", "f::x 1:2 3.4.5"));
+  EXPECT_EQ(redacted.thread, "to-host-1");
+  EXPECT_THAT(redacted.pools, testing::ElementsAre("db host-3:5432"));
+  EXPECT_EQ(redacted.evidence.threads_now, "to-host-1 x2 in futex");
+  EXPECT_EQ(shown.processes.front().suppressed.front().rule, "/home/user/quiet:7 (frame:x peer:(hidden))");
+  for (const std::string& all : {render_json(shown), render_html(shown, Sources::no), render_text(shown, {})})
+    EXPECT_THAT(all, AllOf(Not(HasSubstr("10.1.")), Not(HasSubstr("2001:db8")), Not(HasSubstr("alice"))));
+}
+
 TEST(Diff, ByFingerprintOverAllProcesses) {
   Report before = report({group("gone", 1), group("same", 2), group("less", 9), group("more", 4)});
   Report after = report({group("same", 2), group("less", 8), group("more", 3), group("new", 1)});
