@@ -19,6 +19,9 @@ std::vector<const CLI::App*> commands_of(const CLI::App& app);
 std::vector<const CLI::Option*> options_of(const CLI::App& command);
 
 // What an issue should say about the build, after the line that scripts read.
+// All of `socktrack`; returns its exit status. Messages go to standard error.
+int run_command_line(int argc, const char* const* argv);
+
 std::string version_text();
 
 }  // namespace socktrack

@@ -1,13 +1,13 @@
 // socktrack check PROGRAM|PID
 #include <algorithm>
 #include <charconv>
-#include <iostream>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/describe.h"
 #include "cli/library_path.h"
 #include "cli/preflight.h"
+#include "cli/terminal.h"
 
 namespace socktrack {
 namespace {
@@ -43,8 +43,9 @@ int check(const std::string& what) {
   if (status_of(preflight.answer) == 0 && find_library(problem).empty()) {
     preflight.answer = Preflight::Answer::no;
     preflight.reason = problem;
+    preflight.advice.clear();
   }
-  std::cout << describe(is_number(what) ? "process " + what : what, preflight) << std::flush;
+  write_out(describe(is_number(what) ? "process " + what : what, preflight));
   return status_of(preflight.answer);
 }
 

@@ -2,13 +2,14 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <iostream>
 #include <memory>
 
 #include "cli/commands.h"
 #include "cli/printable.h"
 #include "cli/retention.h"
+#include "cli/terminal.h"
 #include "watch/output_dir.h"
+#include "watch/words.h"
 
 namespace socktrack {
 namespace {
@@ -19,21 +20,18 @@ struct CleanRequest {
   bool dry_run = false;
 };
 
-std::string recordings(std::uint64_t count) {
-  return fmt::format("{} recording{}", count, count == 1 ? "" : "s");
-}
-
 int clean(const CleanRequest& request) {
   const auto& asked = request.directories;
   const Removal removal = clean_recordings(asked.empty() ? default_recordings_dirs() : asked, request.limits,
                                            request.dry_run ? Remove::no : Remove::yes);
+  std::string text;
   for (const std::string& each : removal.removed)
-    std::cout << (request.dry_run ? "would remove " : "removed ") << printable(each) << '\n';
+    text += fmt::format("{} {}\n", request.dry_run ? "would remove" : "removed", printable(each));
   for (const std::string& each : removal.failed) spdlog::error("{}", printable(each));
-  std::cout << fmt::format("{}, {:.1f} MiB {}; {} kept, {} in use\n", removal.removed.size(),
-                           static_cast<double>(removal.bytes) / (1 << 20), request.dry_run ? "to go" : "gone",
-                           recordings(removal.kept), removal.in_use)
-            << std::flush;
+  text += fmt::format("{}, {:.1f} MiB {}; {} kept, {} in use\n", counted(removal.removed.size(), "recording"),
+                      static_cast<double>(removal.bytes) / (1 << 20), request.dry_run ? "to go" : "gone",
+                      removal.kept, removal.in_use);
+  write_out(text);
   return removal.failed.empty() ? 0 : kCannot;
 }
 

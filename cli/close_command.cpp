@@ -11,11 +11,11 @@
 #include <memory>
 
 #include "cli/commands.h"
+#include "cli/duration_option.h"
 #include "cli/failure.h"
 #include "cli/outside_close.h"
 #include "cli/process_id.h"
 #include "cli/scan.h"
-#include "watch/options.h"
 
 namespace socktrack {
 namespace {
@@ -166,12 +166,7 @@ void add_options(CLI::App& command, CloseRequest& request) {
   which->require_option(0, 1);
   command.add_flag("--dry-run,-n", request.dry_run, "Only tell what would be done");
   command.add_flag("--force", request.force, "Also with unread or unsent data, or held by other processes");
-  command.add_option("--grace", "Leave alone what is dead for less (10s)")
-      ->type_name("DURATION")
-      ->each([&request](const std::string& text) {
-        if (!parse_duration(text, request.grace_ns))
-          throw CLI::ValidationError("--grace", "'" + text + "' is no duration");
-      });
+  add_duration(command, "--grace", request.grace_ns, "Leave alone what is dead for less (10s)");
   command.add_option("--raise-limit", request.raise_limit, "Raise its limit of open descriptors")
       ->type_name("N");
 }
@@ -188,17 +183,7 @@ void add_close_command(CLI::App& app, int& exit_status) {
       "Example:\n"
       "  socktrack close $(pidof server) --group eof_not_closed --dry-run\n"
       "Exit status: 0 done, 1 some were left alone or there are none, 2 wrong usage.");
-  command->callback([request, &exit_status] {
-    try {
-      exit_status = close_from_outside(*request);
-    } catch (const Failure& failure) {
-      spdlog::error("{}", failure.what());
-      exit_status = failure.exit_status();
-    } catch (const std::exception& error) {
-      spdlog::error("{}", error.what());
-      exit_status = kCannot;
-    }
-  });
+  command->callback([request, &exit_status] { exit_status = close_from_outside(*request); });
 }
 
 }  // namespace socktrack

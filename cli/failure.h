@@ -1,6 +1,7 @@
 // Why a command ends before it did its work: a sentence for people and the exit status of the contract.
 #pragma once
 
+#include <functional>
 #include <stdexcept>
 #include <string>
 
@@ -15,5 +16,8 @@ class Failure : public std::runtime_error {
  private:
   int exit_status_;
 };
+
+// Runs a command. What stops it is said on standard error, and is its exit status.
+int exit_status_of(const std::function<int()>& command);
 
 }  // namespace socktrack

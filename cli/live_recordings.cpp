@@ -2,9 +2,15 @@
 
 #include <sys/stat.h>
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <string_view>
 
+#include "cli/commands.h"
+#include "cli/failure.h"
+#include "cli/library_path.h"
+#include "cli/process_facts.h"
 #include "cli/process_sockets.h"
 #include "socktrack/recording.h"
 
@@ -33,7 +39,28 @@ std::string mapped_recording(int pid) {
   return found;
 }
 
+std::string why_none_of(int pid) {
+  const std::string process = "process " + std::to_string(pid);
+  if (!std::ifstream("/proc/" + std::to_string(pid) + "/maps")) {
+    return errno == ENOENT ? "there is no " + process
+                           : process + " cannot be looked into: " + std::strerror(errno);
+  }
+  if (const std::string mapped = mapped_recording(pid); !mapped.empty())
+    return "the recording of " + process + ", '" + mapped + "', cannot be reached";
+  return process +
+         (has_mapped(pid, kLibraryName) == Known::yes
+              ? " has no recording that others can see: it has opened no socket yet, or its recording "
+                "is in memory of its own"
+              : " does not have the library: start it with 'socktrack run' or LD_PRELOAD");
+}
+
 }  // namespace
+
+std::string live_recording_of(int pid) {
+  const LiveRecording found = live_recording_in(pid);
+  if (found.path.empty()) throw Failure(kCannot, why_none_of(pid));
+  return found.path;
+}
 
 LiveRecording live_recording_in(int pid) {
   const std::string mapped = mapped_recording(pid);

@@ -18,4 +18,8 @@ std::vector<LiveRecording> live_recordings();
 // Of one process; an empty path if it has none.
 LiveRecording live_recording_in(int pid);
 
+// Throws Failure with a sentence for people if it has none: no such process, not ours to look into, no
+// library in it, no socket opened yet.
+std::string live_recording_of(int pid);
+
 }  // namespace socktrack

@@ -11,7 +11,7 @@
 #include "cli/commands.h"
 #include "cli/failure.h"
 #include "cli/ladder_control.h"
-#include "cli/live_recording.h"
+#include "cli/live_recordings.h"
 #include "cli/process_id.h"
 #include "watch/eligibility.h"
 #include "watch/endpoint_text.h"
@@ -195,11 +195,11 @@ void mitigate(const MitigateRequest& request) {
 
 }  // namespace
 
-void add_mitigate_command(CLI::App& app, int& exit_status) {
+void add_mitigate_command(CLI::App& app) {
   auto request = std::make_shared<MitigateRequest>();
   CLI::App* command = app.add_subcommand("mitigate", "Change what a running process does about its leaks");
-  command->add_option("PID", request->pid, "The process")->required()->check(process_id())->type_name("");
-  command->add_option("RUNG", request->rung, "observe, probe, finish, park or close")->type_name("");
+  command->add_option("pid", request->pid, "The process")->required()->type_name("PID")->check(process_id());
+  command->add_option("rung", request->rung, "observe, probe, finish, park or close")->type_name("RUNG");
   command->add_option("--allow", request->allow, "... for these leak groups; close needs fingerprints")
       ->type_name("FINGERPRINT,...|all");
   command->add_option("--after", request->after, "... after no progress for so long")->type_name("DURATION");
@@ -209,17 +209,7 @@ void add_mitigate_command(CLI::App& app, int& exit_status) {
   command->add_flag("--dry-run", request->dry_run,
                     "Change nothing; list what would be done, and why not for the rest");
   command->footer(kFooter);
-  command->callback([request, &exit_status] {
-    try {
-      mitigate(*request);
-    } catch (const Failure& failure) {
-      spdlog::error("{}", failure.what());
-      exit_status = failure.exit_status();
-    } catch (const std::exception& error) {
-      spdlog::error("{}", error.what());
-      exit_status = kCannot;
-    }
-  });
+  command->callback([request] { mitigate(*request); });
 }
 
 }  // namespace socktrack

@@ -1,12 +1,8 @@
 #include "cli/new_file.h"
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -18,15 +14,6 @@ namespace {
 
 [[noreturn]] void refuse(int exit_status, const std::string& target, const std::string& why) {
   throw Failure(exit_status, "the report cannot be written to " + target + ": " + why);
-}
-
-bool write_all(int descriptor, const std::string& content) {
-  for (std::size_t written = 0; written < content.size();) {
-    const ssize_t n = write(descriptor, content.data() + written, content.size() - written);
-    if (n < 0 && errno != EINTR) return false;
-    if (n > 0) written += static_cast<std::size_t>(n);
-  }
-  return true;
 }
 
 }  // namespace
@@ -42,25 +29,12 @@ NewFile::NewFile(const std::string& target) {
            : S_ISDIR(facts.st_mode) ? "it is a directory"
                                     : "it is not a regular file");
   }
-  temporary_ = target_ + ".XXXXXX";
-  descriptor_ = mkostemp(temporary_.data(), O_CLOEXEC);
-  if (descriptor_ < 0) refuse(kUsage, target, std::strerror(errno));
-}
-
-NewFile::~NewFile() {
-  if (descriptor_ < 0) return;
-  close(descriptor_);
-  unlink(temporary_.c_str());
+  file_.emplace(target_);
+  if (!file_->is_open()) refuse(kUsage, target, std::strerror(errno));
 }
 
 void NewFile::commit(const std::string& content) {
-  // Full file systems may tell only when the data is really written.
-  if (!write_all(descriptor_, content) || fsync(descriptor_) != 0 ||
-      rename(temporary_.c_str(), target_.c_str()) != 0) {
-    refuse(kCannot, target_, std::strerror(errno));
-  }
-  close(descriptor_);
-  descriptor_ = -1;
+  if (!file_->commit(content)) refuse(kCannot, target_, std::strerror(errno));
 }
 
 }  // namespace socktrack

@@ -14,8 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string proc(int pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
-
 // "…/libx.so (deleted)" is libx.so.
 std::string file_name_of(const std::string& line) {
   const auto path = line.find('/');
@@ -27,7 +25,7 @@ std::string file_name_of(const std::string& line) {
 
 // The environment as it was at exec: entries that end with a zero byte each.
 bool has_environment(int pid, const std::vector<std::string>& entries) {
-  std::ifstream file(proc(pid, "environ"), std::ios::binary);
+  std::ifstream file(proc_file(pid, "environ"), std::ios::binary);
   std::size_t found = 0;
   for (std::string entry; std::getline(file, entry, '\0');) {
     found += std::count(entries.begin(), entries.end(), entry) > 0 ? 1U : 0U;
@@ -37,8 +35,10 @@ bool has_environment(int pid, const std::vector<std::string>& entries) {
 
 }  // namespace
 
+std::string proc_file(int pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
+
 Known is_secure_exec(int pid) {
-  std::ifstream file(proc(pid, "auxv"), std::ios::binary);
+  std::ifstream file(proc_file(pid, "auxv"), std::ios::binary);
   for (Elf64_auxv_t entry{}; file.read(reinterpret_cast<char*>(&entry), sizeof entry);) {
     if (entry.a_type == AT_SECURE) return entry.a_un.a_val != 0 ? Known::yes : Known::no;
   }
@@ -46,7 +46,7 @@ Known is_secure_exec(int pid) {
 }
 
 Known has_mapped(int pid, const std::string& file_name, bool* libc) {
-  std::ifstream file(proc(pid, "maps"));
+  std::ifstream file(proc_file(pid, "maps"));
   Known answer = Known::not_told;  // an empty list is that of a process on its way out
   if (libc != nullptr) *libc = false;
   for (std::string line; std::getline(file, line);) {
@@ -60,7 +60,7 @@ Known has_mapped(int pid, const std::string& file_name, bool* libc) {
 
 Known uses_io_uring(int pid) {
   std::error_code error;
-  fs::directory_iterator entry(proc(pid, "fd"), error);
+  fs::directory_iterator entry(proc_file(pid, "fd"), error);
   if (error) return Known::not_told;
   for (const fs::directory_iterator end; !error && entry != end; entry.increment(error)) {
     std::error_code gone;
@@ -82,7 +82,7 @@ std::vector<int> processes_with(const std::vector<std::string>& entries) {
 }
 
 std::string status_field(int pid, const std::string& name) {
-  std::ifstream file(proc(pid, "status"));
+  std::ifstream file(proc_file(pid, "status"));
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with(name + ":")) {
       const auto value = line.find_first_not_of(" \t", name.size() + 1);

@@ -6,6 +6,9 @@
 
 namespace socktrack {
 
+// "/proc/PID/NAME"
+std::string proc_file(int pid, const char* name);
+
 enum class Known { yes, no, not_told };  // not_told: no permission, or the process is gone
 
 // Runs with rights it gained by exec: the loader ignored preloaded libraries.

@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "cli/printable.h"
+#include "cli/process_facts.h"
 
 namespace socktrack {
 namespace {
@@ -23,8 +24,6 @@ constexpr std::string_view kSocket = "socket:[";
 constexpr std::string_view kEpoll = "anon_inode:[eventpoll]";
 
 using Directory = std::unique_ptr<DIR, int (*)(DIR*)>;
-
-std::string proc(int pid, const char* name) { return "/proc/" + std::to_string(pid) + "/" + name; }
 
 // -1 if the name is no number.
 int number(const char* text) {
@@ -49,7 +48,7 @@ std::string_view read_link(int directory, const char* name, char (&place)[size])
 }
 
 void read_descriptors(ProcessSockets& process) {
-  const Directory directory(opendir(proc(process.pid, "fd").c_str()), closedir);
+  const Directory directory(opendir(proc_file(process.pid, "fd").c_str()), closedir);
   if (!directory) return;
   process.readable = true;
   char link[64];
@@ -71,7 +70,7 @@ std::string first_line(const std::string& path) {
 }
 
 std::uint64_t descriptor_limit(int pid) {
-  std::ifstream file(proc(pid, "limits"));
+  std::ifstream file(proc_file(pid, "limits"));
   for (std::string line; std::getline(file, line);) {
     if (line.starts_with("Max open files")) return std::strtoull(line.c_str() + 14, nullptr, 10);
   }
@@ -80,7 +79,7 @@ std::uint64_t descriptor_limit(int pid) {
 
 bool is_kernel_thread(int pid) {
   char link[8];
-  return readlink(proc(pid, "exe").c_str(), link, sizeof link) < 0 && errno == ENOENT;
+  return readlink(proc_file(pid, "exe").c_str(), link, sizeof link) < 0 && errno == ENOENT;
 }
 
 }  // namespace
@@ -99,9 +98,9 @@ std::vector<int> all_processes() {
 ProcessSockets read_process_sockets(int pid) {
   ProcessSockets process;
   process.pid = pid;
-  process.name = printable(first_line(proc(pid, "comm")));
+  process.name = printable(first_line(proc_file(pid, "comm")));
   struct stat facts {};
-  if (stat(proc(pid, "").c_str(), &facts) == 0) process.uid = facts.st_uid;
+  if (stat(proc_file(pid, "").c_str(), &facts) == 0) process.uid = facts.st_uid;
   process.network_namespace = network_namespace_of(pid);
   process.fds_limit = descriptor_limit(pid);
   read_descriptors(process);
@@ -110,13 +109,13 @@ ProcessSockets read_process_sockets(int pid) {
 
 std::uint64_t network_namespace_of(int pid) {
   char link[64];
-  return inode_in(read_link(AT_FDCWD, proc(pid, "ns/net").c_str(), link));
+  return inode_in(read_link(AT_FDCWD, proc_file(pid, "ns/net").c_str(), link));
 }
 
 std::unordered_set<std::uint64_t> inodes_in_epoll(const ProcessSockets& process) {
   std::unordered_set<std::uint64_t> inodes;
   for (const int epoll : process.epolls) {
-    std::ifstream file(proc(process.pid, "fdinfo/") + std::to_string(epoll));
+    std::ifstream file(proc_file(process.pid, "fdinfo/") + std::to_string(epoll));
     for (std::string line; std::getline(file, line);) {
       if (!line.starts_with("tfd:")) continue;
       const std::size_t at = line.find("ino:");
@@ -127,7 +126,7 @@ std::unordered_set<std::uint64_t> inodes_in_epoll(const ProcessSockets& process)
 }
 
 std::string protocol_of(int pid, const SocketDescriptor& descriptor) {
-  const std::string path = proc(pid, "fd/") + std::to_string(descriptor.fd);
+  const std::string path = proc_file(pid, "fd/") + std::to_string(descriptor.fd);
   char name[64];
   const ssize_t length = getxattr(path.c_str(), "system.sockprotoname", name, sizeof name);
   char link[64];

@@ -5,29 +5,20 @@
 
 #include "cli/scan.h"
 #include "watch/render.h"
+#include "watch/words.h"
 
 namespace socktrack {
 namespace {
 
 constexpr std::size_t kSocketsShown = 3, kPeersShown = 4, kThreadsShown = 4;
 
-std::string plural(std::uint64_t count, const std::string& one, const std::string& more) {
-  return fmt::format("{} {}", count, count == 1 ? one : more);
-}
-
-std::string sockets(std::uint64_t count) { return plural(count, "socket", "sockets"); }
-
-std::string duration(double seconds) {
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
-  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
-  return fmt::format("{:.1f} h", seconds / 3600);
-}
+std::string sockets(std::uint64_t count) { return counted(count, "socket"); }
 
 std::string ages(const ScanGroup& group) {
   if (!group.oldest_s) return "";
-  if (group.count == 1) return ", for " + duration(*group.oldest_s);
-  return fmt::format(", for {} to {}", duration(*group.youngest_s), duration(*group.oldest_s));
+  if (group.count == 1) return ", for " + duration_in_words(*group.oldest_s);
+  return fmt::format(", for {} to {}", duration_in_words(*group.youngest_s),
+                     duration_in_words(*group.oldest_s));
 }
 
 class Text {
@@ -59,11 +50,11 @@ class Text {
       dead += each.dead;
       guilty += each.dead > 0 ? 1U : 0U;
     }
-    const std::string looked = plural(scan.processes_looked_at, "process", "processes") + " looked at";
+    const std::string looked = counted(scan.processes_looked_at, "process", "processes") + " looked at";
     if (dead == 0) return line("{} ({})", paint("32", "no sockets whose peer has closed"), looked);
     line("{} ({})",
          paint("1;31", fmt::format("{} whose peer has closed, in {}", sockets(dead),
-                                   plural(guilty, "process", "processes"))),
+                                   counted(guilty, "process", "processes"))),
          looked);
   }
 

@@ -116,8 +116,7 @@ bool is_of_process(const std::string& file, int pid) {
 
 void write_to(const std::string& to, const std::string& text) {
   if (to != "-") return NewFile(to).commit(text);
-  std::cout << text << std::flush;
-  if (!std::cout) throw std::runtime_error("the report could not be written to standard output");
+  write_out(text);
 }
 
 // What cannot be read is said on standard error, and stays in the JSON.
@@ -128,9 +127,9 @@ Report loaded(const std::vector<std::string>& files, const ReportRequest& reques
     return load_report(files, telling);
   }();
   suppressions.apply(report);
-  for (const BlindSpotNote& note : report.notes) std::cerr << "socktrack: " << note.what << '\n';
-  if (report.processes.empty()) throw RecordingError("no recording could be read");
   if (request.redact) redact(report);
+  for (const BlindSpotNote& note : report.notes) std::cerr << "socktrack: " << printable(note.what) << '\n';
+  if (report.processes.empty()) throw RecordingError("no recording could be read");
   return report;
 }
 
@@ -163,10 +162,11 @@ void show_diff(const ReportRequest& request, Names& names, const Suppressions& s
   write_to("-", render_diff_text(changes, wants_colour(STDOUT_FILENO)));
 }
 
-void show_stacks(int pid, Names& names) {
-  const std::vector<ThreadStack> threads = thread_stacks(pid, names);
-  std::cout << "\nthreads of process " << pid << '\n';
-  for (const ThreadStack& thread : threads) {
+void show_stacks(const ReportRequest& request, Names& names) {
+  std::vector<ThreadStack> threads = thread_stacks(request.stacks_of, names);
+  std::cout << "\nthreads of process " << request.stacks_of << '\n';
+  for (ThreadStack& thread : threads) {
+    if (request.redact) redact_stack(thread.frames);
     std::cout << "  " << thread.tid << ' ' << printable(thread.name) << ": " << thread.doing << '\n';
     if (!thread.problem.empty()) std::cout << "    " << thread.problem << '\n';
     for (const std::string& line : stack_lines(thread.frames)) std::cout << "    " << line << '\n';
@@ -187,7 +187,7 @@ void show(const ReportRequest& request) {
   } else {
     show_files(files_for(request), request, *names, suppressions);
   }
-  if (request.stacks_of != 0) show_stacks(request.stacks_of, *names);
+  if (request.stacks_of != 0) show_stacks(request, *names);
 }
 
 // `--json` takes an optional file, so in `--json DIR` the DIR lands there. A directory or a recording
@@ -232,14 +232,14 @@ void add_places(CLI::App& command, DebugPlaces& places) {
   command.add_option("--sysroot", places.sysroot, "Where the files of the recorded machine lie here")
       ->type_name("DIR")
       ->check(CLI::ExistingDirectory);
-  command.add_option("--debug-path", places.debug_path, "Where to look for separate debug files")
-      ->type_name("DIR[:DIR]");
+  command.add_option("--debug-path", places.debug_path, "Where separate debug files lie; with : between")
+      ->type_name("DIRS");
   command.add_flag("--debuginfod", places.debuginfod, "Ask the servers of DEBUGINFOD_URLS as well");
 }
 
 }  // namespace
 
-void add_report_command(CLI::App& app, int& exit_status) {
+void add_report_command(CLI::App& app) {
   auto request = std::make_shared<ReportRequest>();
   CLI::App* command = app.add_subcommand("report", "Show what recordings say: leaks by file and line");
   command->add_option("from", request->from, "Directory of recordings, or one recording")
@@ -260,17 +260,9 @@ void add_report_command(CLI::App& app, int& exit_status) {
       ->excludes("--diff");
   add_places(*command, request->places);
   command->footer("Example:\n  socktrack report --html leaks.html && xdg-open leaks.html");
-  command->callback([request, json, &exit_status] {
-    try {
-      sort_out(*request, json->count() > 0);
-      show(*request);
-    } catch (const Failure& failure) {
-      std::cerr << "socktrack: " << failure.what() << '\n';
-      exit_status = failure.exit_status();
-    } catch (const std::exception& error) {
-      std::cerr << "socktrack: " << error.what() << '\n';
-      exit_status = kCannot;
-    }
+  command->callback([request, json] {
+    sort_out(*request, json->count() > 0);
+    show(*request);
   });
 }
 

@@ -237,17 +237,7 @@ void add_run_command(CLI::App& app, int& exit_status) {
   CLI::App* command = app.add_subcommand("run", "Run a program, report the sockets it forgot to close");
   add_run_options(*command, *request);
   command->footer(kFooter);
-  command->callback([request, &exit_status] {
-    try {
-      exit_status = run(*request);
-    } catch (const Failure& failure) {
-      spdlog::error("{}", failure.what());
-      exit_status = failure.exit_status();
-    } catch (const std::exception& error) {
-      spdlog::error("{}", error.what());
-      exit_status = kCannot;
-    }
-  });
+  command->callback([request, &exit_status] { exit_status = run(*request); });
 }
 
 }  // namespace socktrack

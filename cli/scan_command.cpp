@@ -1,21 +1,17 @@
 // socktrack scan [PID...|--all] [--json] [--watch 10s] [--stacks]
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <iostream>
 #include <memory>
-#include <stdexcept>
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/duration_option.h"
 #include "cli/dwarf_names.h"
-#include "cli/failure.h"
 #include "cli/process_id.h"
 #include "cli/scan.h"
 #include "cli/terminal.h"
-#include "watch/options.h"
 
 namespace socktrack {
 namespace {
@@ -29,25 +25,18 @@ struct Asked {
   std::uint64_t grace_ns = 1'000'000'000;
 };
 
-CLI::callback_t duration_into(std::uint64_t& nanoseconds) {
-  return [&nanoseconds](const CLI::results_t& words) { return parse_duration(words.back(), nanoseconds); };
-}
-
-void print(const std::string& text) {
-  std::cout << text << std::flush;
-  if (!std::cout) throw std::runtime_error("the result could not be written to standard output");
-}
-
-void scan_on(const Asked& asked) {
+void scan_once_or_more(Asked& asked) {
+  asked.request.grace_s = static_cast<double>(asked.grace_ns) / 1e9;
+  asked.request.sockets_listed = asked.json ? kSocketsInJson : ScanRequest{}.sockets_listed;
   const std::unique_ptr<Names> names = make_dwarf_names();
   ScanCounts before;
   for (bool first = true;; first = false) {
     const Scan now = scan(asked.request, *names);
     if (asked.json) {
-      print(render_scan_json(now, asked.again_after_ns != 0));
+      write_out(render_scan_json(now, asked.again_after_ns != 0));
     } else {
-      print((first ? "" : "\n" + now.taken + "\n") +
-            render_scan_text(now, wants_colour(STDOUT_FILENO), first ? nullptr : &before));
+      write_out((first ? "" : "\n" + now.taken + "\n") +
+                render_scan_text(now, wants_colour(STDOUT_FILENO), first ? nullptr : &before));
     }
     if (asked.again_after_ns == 0) return;
     before = counts_of(now);
@@ -55,24 +44,9 @@ void scan_on(const Asked& asked) {
   }
 }
 
-int scan_once_or_more(Asked& asked) {
-  asked.request.grace_s = static_cast<double>(asked.grace_ns) / 1e9;
-  asked.request.sockets_listed = asked.json ? kSocketsInJson : ScanRequest{}.sockets_listed;
-  try {
-    scan_on(asked);
-    return 0;
-  } catch (const Failure& failure) {
-    spdlog::error("{}", failure.what());
-    return failure.exit_status();
-  } catch (const std::exception& error) {
-    spdlog::error("{}", error.what());
-    return kCannot;
-  }
-}
-
 }  // namespace
 
-void add_scan_command(CLI::App& app, int& exit_status) {
+void add_scan_command(CLI::App& app) {
   auto asked = std::make_shared<Asked>();
   CLI::App* command =
       app.add_subcommand("scan", "Look at running processes from outside: nothing is injected");
@@ -81,20 +55,16 @@ void add_scan_command(CLI::App& app, int& exit_status) {
                           ->check(process_id());
   command->add_flag("--all", asked->request.all, "Those of other users as well")->excludes(pids);
   command->add_flag("--json", asked->json, "Write JSON; with --watch one line for each look");
-  command
-      ->add_option("--watch", duration_into(asked->again_after_ns),
-                   "Look again after so long, until interrupted")
-      ->type_name("DURATION");
+  add_duration(*command, "--watch", asked->again_after_ns, "Look again after so long, until interrupted");
   command->add_flag("--stacks", asked->request.stacks,
                     "Add what the threads are doing: each is stopped for a moment, and sees no EINTR");
-  command->add_option("--grace", duration_into(asked->grace_ns), "Dead for less is not spoken of (1s)")
-      ->type_name("DURATION");
+  add_duration(*command, "--grace", asked->grace_ns, "Dead for less is not spoken of (1s)");
   command->footer(
       "Any program will do: static, Go, musl, Java. Your own need no privilege; root sees all.\n"
       "Example:\n"
       "  socktrack scan --stacks $(pidof server)\n"
       "Exit status: 0 it was looked at, whatever was found; 1 it could not be, 2 wrong usage.");
-  command->callback([asked, &exit_status] { exit_status = scan_once_or_more(*asked); });
+  command->callback([asked] { scan_once_or_more(*asked); });
 }
 
 }  // namespace socktrack

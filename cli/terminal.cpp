@@ -4,9 +4,18 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <iostream>
 #include <string_view>
 
+#include "cli/commands.h"
+#include "cli/failure.h"
+
 namespace socktrack {
+
+void write_out(const std::string& text) {
+  std::cout << text << std::flush;
+  if (!std::cout) throw Failure(kCannot, "the result could not be written to standard output");
+}
 
 bool wants_colour(int descriptor) {
   const char* refused = std::getenv("NO_COLOR");

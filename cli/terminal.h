@@ -1,7 +1,12 @@
 // What may be written to a descriptor of the user's.
 #pragma once
 
+#include <string>
+
 namespace socktrack {
+
+// To standard output, at once. Throws Failure if it cannot be written there.
+void write_out(const std::string& text);
 
 // A terminal that does colours, and nobody who said NO_COLOR (no-color.org).
 bool wants_colour(int descriptor);

@@ -1,24 +1,22 @@
 // socktrack top [PID] [--once|--json] [--interval 1s]
-#include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <iostream>
 #include <memory>
-#include <stdexcept>
 #include <thread>
 
 #include "cli/commands.h"
+#include "cli/duration_option.h"
 #include "cli/dwarf_names.h"
-#include "cli/failure.h"
 #include "cli/live_recordings.h"
 #include "cli/process_id.h"
+#include "cli/terminal.h"
 #include "cli/top_hand.h"
 #include "cli/top_model.h"
 #include "cli/top_screen.h"
 #include "cli/top_source.h"
 #include "cli/top_terminal.h"
-#include "watch/options.h"
 #include "watch/render.h"
 
 namespace socktrack {
@@ -36,21 +34,16 @@ struct TopRequest {
   }
 };
 
-void print(const std::string& text) {
-  std::cout << text << std::flush;
-  if (!std::cout) throw std::runtime_error("the result could not be written to standard output");
-}
-
 // Lines instead of a screen: once, or again and again for terminals that can do no more.
 void print_lists(const TopRequest& request, bool once) {
   const std::unique_ptr<Names> names = make_dwarf_names();
   TopReader reader(request.pid);
   while (true) {
     const Snapshot snapshot = reader.read(*names);
-    print(request.json ? render_json(*snapshot.report) : top_once(*snapshot.report, snapshot.clock));
+    write_out(request.json ? render_json(*snapshot.report) : top_once(*snapshot.report, snapshot.clock));
     if (once) return;
     std::this_thread::sleep_for(request.interval());
-    print("\n");
+    write_out("\n");
   }
 }
 
@@ -76,18 +69,8 @@ int show_screen(const TopRequest& request) {
   return terminal.ended_by();
 }
 
-void require_recording(int pid) {
-  if (pid == 0 || !live_recording_in(pid).path.empty()) return;
-  const std::string process = "process " + std::to_string(pid);
-  const bool exists = access(("/proc/" + std::to_string(pid)).c_str(), F_OK) == 0;
-  throw Failure(kCannot, exists ? process +
-                                      " has no recording that can be read: it does not have the library, has "
-                                      "opened no socket yet, or belongs to somebody else"
-                                : "there is no " + process);
-}
-
 int top(const TopRequest& request) {
-  require_recording(request.pid);
+  if (request.pid != 0) live_recording_of(request.pid);  // or a sentence why there is none
   if (request.once || request.json || isatty(STDOUT_FILENO) != 1) {
     print_lists(request, true);
   } else if (!is_screen_terminal()) {
@@ -107,29 +90,12 @@ void add_top_command(CLI::App& app, int& exit_status) {
   command->add_option("pid", request->pid, "This process only")->type_name("PID")->check(process_id());
   command->add_flag("--once", request->once, "Print the lists once; so does any output but a terminal");
   command->add_flag("--json", request->json, "The same as JSON, in the form of 'report --json'");
-  command
-      ->add_option(
-          "--interval",
-          [request](const CLI::results_t& words) {
-            return parse_duration(words.back(), request->interval_ns);
-          },
-          "Time between two looks (1s)")
-      ->type_name("DURATION");
+  add_duration(*command, "--interval", request->interval_ns, "Time between two looks (1s)");
   command->footer(
       "Shows all programs of this user, of everybody for root. Press ? for the keys. Pause with p.\n"
       "Example:\n"
       "  socktrack top $(pidof server)");
-  command->callback([request, &exit_status] {
-    try {
-      exit_status = top(*request);
-    } catch (const Failure& failure) {
-      spdlog::error("{}", failure.what());
-      exit_status = failure.exit_status();
-    } catch (const std::exception& error) {
-      spdlog::error("{}", error.what());
-      exit_status = kCannot;
-    }
-  });
+  command->callback([request, &exit_status] { exit_status = top(*request); });
 }
 
 }  // namespace socktrack

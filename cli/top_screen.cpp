@@ -9,6 +9,7 @@
 #include "watch/render.h"
 #include "watch/summary.h"
 #include "watch/vocabulary.h"
+#include "watch/words.h"
 
 namespace socktrack {
 namespace {
@@ -18,12 +19,13 @@ constexpr std::size_t kFixedRows = 4;  // title, second line, header, bottom lin
 
 constexpr const char* kHelp[] = {
     "Up Down PgUp PgDn Home End   move (j and k, too)",
-    "Enter, Right                 the groups of a process; the stacks and sockets of a group",
+    "Enter, Right                 into it: groups, and then stacks and sockets",
     "Esc, Left                    back; in the first list: no filter",
     "g                            groups of all processes, and back",
-    "s S r                        sort by the next, by the one before; the other way round",
-    "/                            show only what has this text: program, pid, function, file,",
-    "                             verdict, fingerprint, address; Enter keeps it, Esc does not",
+    "s S r                        sort by the next, the one before; turn it round",
+    "/                            only what has this text: program, pid, function,",
+    "                             file, verdict, fingerprint or address; Enter keeps",
+    "                             it, Esc does not",
     "p, Space                     pause: nothing moves until it is pressed again",
     "m                            mitigate the sockets of a group; it asks twice",
     "q, Ctrl-C                    quit",
@@ -33,10 +35,6 @@ constexpr const char* kHelp[] = {
     "MITIG   sockets that were mitigated",
     "RATE    new leaks a minute; OLDEST: for how long the oldest one has been dead",
 };
-
-std::string plural(std::uint64_t count, const char* one, const char* more) {
-  return fmt::format("{} {}", count, count == 1 ? one : more);
-}
 
 std::string age(double seconds) {
   if (seconds <= 0) return "-";
@@ -111,9 +109,9 @@ Sums sums_of(const Report& report) {
 
 std::string headline(const Report& report, const std::string& clock) {
   const Sums sums = sums_of(report);
-  return fmt::format(
-      "socktrack top  {}  {}, {} in {}", clock, plural(report.processes.size(), "process", "processes"),
-      plural(sums.leaked, "leaked socket", "leaked sockets"), plural(sums.sites, "site", "sites"));
+  return fmt::format("socktrack top  {}  {}, {} in {}", clock,
+                     counted(report.processes.size(), "process", "processes"),
+                     counted(sums.leaked, "leaked socket"), counted(sums.sites, "site"));
 }
 
 std::string second_line(const TopModel& model) {
@@ -168,7 +166,7 @@ std::string sighting_title(const LeakGroup& group) {
 
 std::vector<std::string> text_of(const LeakGroup& group, std::size_t width) {
   std::vector<std::string> lines;
-  lines.push_back(fmt::format("{}, {}, {} a minute, oldest {}", plural(group.count, "socket", "sockets"),
+  lines.push_back(fmt::format("{}, {}, {} a minute, oldest {}", counted(group.count, "socket"),
                               name_of(group.verdict), rate(group.per_minute), age(group.oldest_s)));
   lines.push_back("fingerprint " + group.fingerprint);
   add_wrapped(lines, printable(summary_of(group)), width);

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace socktrack {
 namespace {
@@ -20,20 +21,30 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
-std::string problem(const std::string& path) { return path + " cannot be written: " + std::strerror(errno); }
-
 }  // namespace
 
+AtomicFile::AtomicFile(const std::string& target) : target_(target), temporary_(target + ".XXXXXX") {
+  descriptor_ = ::mkostemp(temporary_.data(), O_CLOEXEC);  // O_EXCL, 0600
+  if (descriptor_ < 0) temporary_.clear();
+}
+
+AtomicFile::~AtomicFile() {
+  if (descriptor_ >= 0) ::close(descriptor_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+bool AtomicFile::commit(std::string_view text) {
+  // Some file systems tell only at the close that they are full.
+  if (!is_open() || !write_all(descriptor_, text) || ::close(std::exchange(descriptor_, -1)) != 0)
+    return false;
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) return false;
+  temporary_.clear();
+  return true;
+}
+
 std::string write_file_atomically(const std::string& path, std::string_view text) {
-  std::string temporary = path + ".XXXXXX";
-  const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);  // O_EXCL, 0600
-  if (fd < 0) return problem(path);
-  const bool written = write_all(fd, text);
-  std::string failure = written ? "" : problem(path);
-  if (::close(fd) != 0 && failure.empty()) failure = problem(path);
-  if (failure.empty() && ::rename(temporary.c_str(), path.c_str()) != 0) failure = problem(path);
-  if (!failure.empty()) ::unlink(temporary.c_str());
-  return failure;
+  AtomicFile file(path);
+  return file.commit(text) ? "" : path + " cannot be written: " + std::strerror(errno);
 }
 
 }  // namespace socktrack

@@ -10,22 +10,12 @@
 #include "watch/stack_text.h"
 #include "watch/summary.h"
 #include "watch/vocabulary.h"
+#include "watch/words.h"
 
 namespace socktrack {
 namespace {
 
 enum class Colour { none, red, green, yellow, bold };
-
-std::string plural(std::uint64_t count, std::string_view one) {
-  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
-}
-
-std::string duration(double seconds) {
-  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
-  if (seconds < 120) return fmt::format("{:.0f} s", seconds);
-  if (seconds < 7200) return fmt::format("{:.0f} min", seconds / 60);
-  return fmt::format("{:.1f} h", seconds / 3600);
-}
 
 std::string in_words(Verdict verdict) {
   switch (verdict) {
@@ -126,8 +116,8 @@ class Text {
     }
     if (leaked > 0) {
       line("{}",
-           paint(Colour::red, fmt::format("{} in {}, in {} of {} processes", plural(leaked, "leaked socket"),
-                                          plural(sites, "leak site"), guilty, report.processes.size())));
+           paint(Colour::red, fmt::format("{} in {}, in {} of {} processes", counted(leaked, "leaked socket"),
+                                          counted(sites, "leak site"), guilty, report.processes.size())));
     } else {
       line("{}",
            paint(Colour::green, fmt::format("no leaked sockets in {} processes", report.processes.size())));
@@ -158,7 +148,7 @@ class Text {
     if (named > 8) pids += ", ...";
     blank();
     line("{} with nothing to tell ({} opened): {}",
-         count == 1 ? "1 process" : fmt::format("{} processes", count), plural(opened, "socket"), pids);
+         count == 1 ? "1 process" : fmt::format("{} processes", count), counted(opened, "socket"), pids);
   }
 
   void process(const ProcessReport& process) {
@@ -170,7 +160,7 @@ class Text {
       line(
           "not leaks: {} still open when the program ended, dead for less than the grace "
           "(--grace 0 counts them): {}",
-          plural(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
+          counted(sum_of(process.open_at_exit), "socket"), open_places(process.open_at_exit));
     }
     if (!process.closed_late.empty()) closed_late(process);
     for (const Collected& each : process.collected) collected(each);
@@ -184,8 +174,8 @@ class Text {
   void headline(const ProcessReport& process) {
     if (process.leaked > 0) {
       line("{}: {}{}",
-           paint(Colour::red, fmt::format("{} in {}", plural(process.leaked, "leaked socket"),
-                                          plural(leak_sites(process), "leak site"))),
+           paint(Colour::red, fmt::format("{} in {}", counted(process.leaked, "leaked socket"),
+                                          counted(leak_sites(process), "leak site"))),
            who(process), descriptors(process));
       return;
     }
@@ -201,13 +191,14 @@ class Text {
 
   void group(const LeakGroup& group, bool leak) {
     blank();
-    line("{}{}: {}", paint(leak ? Colour::red : Colour::yellow, plural(group.count, "socket")),
+    line("{}{}: {}", paint(leak ? Colour::red : Colour::yellow, counted(group.count, "socket")),
          leak ? "" : ", no leak", paint(Colour::bold, in_words(group.verdict)));
     const std::string summary = summary_of(group);
     if (!summary.empty()) line("  {}", clean(summary));
     line("  {}, {}oldest {}{}{}, fingerprint {}", name_of(group.verdict),
          group.per_minute > 0 ? fmt::format("{:.1f} per minute, ", group.per_minute) : "",
-         duration(group.oldest_s), group.count > 1 ? ", median " + duration(group.median_s) : "",
+         duration_in_words(group.oldest_s),
+         group.count > 1 ? ", median " + duration_in_words(group.median_s) : "",
          group.trend == Trend::unknown ? "" : fmt::format(", {}", name_of(group.trend)), group.fingerprint);
     if (group.late_closes > group.collected) line("  {}", closed_later(group));
     if (group.collected > 0) line("  {} more closed by the garbage collector alone", group.collected);
@@ -227,7 +218,7 @@ class Text {
 
   static std::string closed_later(const LeakGroup& group) {
     return fmt::format("{} more closed later than the grace, which is {} for this group now{}",
-                       group.late_closes - group.collected, duration(group.grace_s),
+                       group.late_closes - group.collected, duration_in_words(group.grace_s),
                        group.severity == Severity::info && is_leak(group.verdict)
                            ? ": a pool that looks before it uses them again, no leak"
                            : "");
@@ -253,7 +244,7 @@ class Text {
     if (group.sibling_close_stack.empty()) return;
     if (group.closed_here == 0) return stack("others opened here are closed at", group.sibling_close_stack);
     const bool one_place = group.sibling_closes.size() <= 1;
-    stack(fmt::format("{} opened here {} closed{} at", plural(group.closed_here, "other socket"),
+    stack(fmt::format("{} opened here {} closed{} at", counted(group.closed_here, "other socket"),
                       group.closed_here == 1 ? "was" : "were", one_place ? "" : ", mostly"),
           group.sibling_close_stack);
     if (one_place) return;
@@ -282,7 +273,7 @@ class Text {
     for (std::size_t i = 0; i < shown; ++i) {
       const SocketFacts& each = group.sockets[i];
       line("    fd {:<5} {} <- {}  {}, {} unread, {}", each.fd, each.local.empty() ? "?" : each.local,
-           each.peer.empty() ? "?" : each.peer, each.state, each.recv_q, duration(each.age_s));
+           each.peer.empty() ? "?" : each.peer, each.state, each.recv_q, duration_in_words(each.age_s));
     }
     if (shown > 0 && group.count > shown) line("    ... {} more", group.count - shown);
   }
@@ -308,7 +299,7 @@ class Text {
   void suppressed(const ProcessReport& process) {
     blank();
     for (const SuppressedGroup& each : process.suppressed) {
-      line("suppressed: {}, {}, fingerprint {}, by {}", plural(each.group.count, "socket"),
+      line("suppressed: {}, {}, fingerprint {}, by {}", counted(each.group.count, "socket"),
            name_of(each.group.verdict), each.group.fingerprint, clean(each.rule));
     }
   }
@@ -317,8 +308,8 @@ class Text {
     const Frame* opened = telling_frame(collected.open_stack);
     blank();
     line("no leaks, but nobody closes them: {} closed by the garbage collector{}: opened in {}",
-         plural(collected.count, "socket"),
-         collected.after_s > 0 ? fmt::format(", after up to {}", duration(collected.after_s)) : "",
+         counted(collected.count, "socket"),
+         collected.after_s > 0 ? fmt::format(", after up to {}", duration_in_words(collected.after_s)) : "",
          opened == nullptr ? "somewhere unknown"
                            : fmt::format("{} {}", function_text(*opened), place_text(*opened)));
   }
@@ -328,7 +319,7 @@ class Text {
     for (const LeakGroup& each : process.closed_late) sum += each.late_closes - each.collected;
     if (sum == 0) return;  // all by the collector: told there
     blank();
-    line("not leaks: {} closed after all, later than the grace: {}", plural(sum, "socket"),
+    line("not leaks: {} closed after all, later than the grace: {}", counted(sum, "socket"),
          open_places(process.closed_late));
   }
 

@@ -164,7 +164,7 @@ TEST_F(TopInTerminal, OnceAndJsonForScripts) {
   EXPECT_THAT(all.out, HasSubstr(pid() + " hold")) << "wherever the recording lies";
   const Outcome none = run({command(), "top", "--once", std::to_string(getpid())}, base_environment());
   EXPECT_EQ(none.status, 1);
-  EXPECT_THAT(none.err, HasSubstr("has no recording"));
+  EXPECT_THAT(none.err, HasSubstr("does not have the library"));
   EXPECT_EQ(run({command(), "top", "--interval", "soon"}, base_environment()).status, 2);
   EXPECT_EQ(run({command(), "top", "2147483646"}, base_environment()).status, 1);
 }

@@ -2,12 +2,12 @@
 #include <gmock/gmock.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "cli/app.h"
 #include "cli/commands.h"
 #include "recording_fixture.h"
 #include "watch/output_dir.h"
@@ -28,18 +28,13 @@ struct Outcome {
 };
 
 Outcome report(std::vector<std::string> arguments) {
-  CLI::App app;
+  arguments.insert(arguments.begin(), {"socktrack", "report"});
+  std::vector<const char*> words;
+  for (const std::string& each : arguments) words.push_back(each.c_str());
   Outcome outcome;
-  add_report_command(app, outcome.status);
-  arguments.insert(arguments.begin(), "report");
-  std::reverse(arguments.begin(), arguments.end());  // as CLI11 wants them
   testing::internal::CaptureStdout();
   testing::internal::CaptureStderr();
-  try {
-    app.parse(arguments);
-  } catch (const CLI::ParseError& error) {
-    outcome.status = app.exit(error) == 0 ? 0 : kUsage;
-  }
+  outcome.status = run_command_line(static_cast<int>(words.size()), words.data());
   outcome.out = testing::internal::GetCapturedStdout();
   outcome.err = testing::internal::GetCapturedStderr();
   return outcome;
