@@ -67,7 +67,8 @@ bool is_epoll_set(int directory, const char* name) {
 bool read_own_memory(std::uint64_t address, void* to, std::size_t size) {
   const long memory = raw_syscall(SYS_openat, AT_FDCWD, reg("/proc/self/mem"), O_RDONLY | O_CLOEXEC);
   if (raw_failed(memory)) return false;
-  const long n = raw_syscall(SYS_pread64, memory, reg(to), static_cast<long>(size), static_cast<long>(address));
+  const long n =
+      raw_syscall(SYS_pread64, memory, reg(to), static_cast<long>(size), static_cast<long>(address));
   raw_syscall(SYS_close, memory);
   return n == static_cast<long>(size);
 }
