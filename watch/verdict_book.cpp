@@ -17,6 +17,8 @@ namespace {
 // Even with a grace of 0 a running program gets the time from the end of stream to its close(), and the
 // recorder the time to finish what it is writing about the sighting.
 constexpr std::uint64_t kLeastPatience_ns = 100'000'000;
+// ... and who accepts may be a child that the kernel has not let run yet.
+constexpr std::uint64_t kLeastQueuePatience_ns = 1'000'000'000;
 
 void count(Header& recording, BlindSpot spot) {
   recording.blind_spots[static_cast<std::size_t>(spot)].fetch_add(1, std::memory_order_relaxed);
@@ -173,7 +175,8 @@ std::uint32_t VerdictBook::consider_queued(const QueuedSuspect& queued) {
   suspect.now_ns = queued.now_ns;
   const std::uint64_t age = queued.now_ns - queued.since_ns;
   const bool young = age < grace_of(suspect, slot);
-  if (!queued.at_exit && (young || age < kLeastPatience_ns)) return 0;
+  const std::uint64_t least = host_.recording->grace_ns == 0 ? kLeastQueuePatience_ns : kLeastPatience_ns;
+  if (!queued.at_exit && (young || age < least)) return 0;
   std::uint32_t group_index = 0;
   Group* group = group_of(suspect, slot, young, group_index);
   if (group == nullptr) return 0;

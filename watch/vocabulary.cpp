@@ -150,7 +150,8 @@ const char* sentence_of(BlindSpot spot) {
     case BlindSpot::no_shared_file:
       return "The recording could not be put into a file: it is lost if the program is killed.";
     case BlindSpot::io_uring:
-      return "The program uses io_uring: reads, accepts and closes that go through a ring are not seen.";
+      return "The program uses io_uring: what goes through a ring leaves no stacks. Its TCP sockets are "
+             "found and judged.";
     case BlindSpot::foreign_child:
       return "Calls in children of vfork or clone were passed through and not recorded.";
     case BlindSpot::sandboxed:
