@@ -41,4 +41,11 @@ struct ExportedSymbol {
 
 ExportedSymbol exported_symbol(const dl_find_object& module, const char* name);
 
+// False: the module exports no such function.
+template <typename Function>
+bool bind(const dl_find_object& module, const char* name, Function& function) {
+  function = reinterpret_cast<Function>(exported_symbol(module, name).address);
+  return function != nullptr;
+}
+
 }  // namespace socktrack

@@ -150,12 +150,6 @@ void read_line(const Frame& frame, Line& line) {
   load(frame.opline + at::line_of_op, line.line);
 }
 
-template <typename Function>
-bool bind(const dl_find_object& module, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(exported_symbol(module, name).address);
-  return function != nullptr;
-}
-
 }  // namespace
 
 void consider(const dl_find_object& module) {

@@ -158,12 +158,6 @@ bool read_line(const Interpreter& python, const void* frame, Line& line) {
   return true;
 }
 
-template <typename Function>
-bool bind(const dl_find_object& module, const char* name, Function& function) {
-  function = reinterpret_cast<Function>(exported_symbol(module, name).address);
-  return function != nullptr;
-}
-
 }  // namespace
 
 void consider(const dl_find_object& module) {
