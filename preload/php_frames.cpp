@@ -15,8 +15,8 @@ using Address = std::uintptr_t;
 
 // The same in PHP 7.1 to 8.4 on 64 bit; bytes.
 namespace at {
-constexpr Address opline = 0, function = 24, previous = 48, end_of_frame = 56;
-constexpr Address kind = 0, name = 8, scope = 16, end_of_head = 24;  // in a function
+constexpr Address opline = 0, function = 24, previous = 48;
+constexpr Address kind = 0, name = 8, scope = 16;  // in a function
 constexpr Address line_of_op = 24;
 constexpr Address name_of_class = 8;
 constexpr Address length = 16, text = 24;  // in a string

@@ -33,8 +33,8 @@ struct Candidate {
   Accusation* accusation = nullptr;
   std::uint64_t word = 0;
   std::uint64_t cookie = 0;
-  Rung rung = Rung::observe;
   WaitingClient client;
+  Rung rung = Rung::observe;
   bool takes_token = false;  // of the rate: climbing on from finish does not
 };
 constinit Candidate g_candidates[clerk::kMostSubjects];

@@ -24,9 +24,9 @@ Entry& entry_of(int fd) { return g_entries[static_cast<std::size_t>(fd) % kRoom]
 
 // Hazard: another thread may fclose the stream while it is read here, and its memory may be gone. Rule: the
 // kernel reads it for us, and fails instead of faulting.
-bool copy_of(const FILE* stream, FILE& copy) {
+bool copy_of(const FILE* stream, char (&copy)[sizeof(FILE)]) {
   if (sandbox::silent()) return false;
-  const iovec here{&copy, sizeof copy};
+  const iovec here{copy, sizeof copy};
   const iovec there{const_cast<FILE*>(stream), sizeof copy};
   return raw_syscall(SYS_process_vm_readv, static_cast<long>(process::thread_id()), reg(&here), 1,
                      reg(&there), 1, 0) == static_cast<long>(sizeof copy);
@@ -34,8 +34,9 @@ bool copy_of(const FILE* stream, FILE& copy) {
 
 void ask(Entry& entry) {
   const FILE* stream = entry.stream.load(std::memory_order_acquire);
-  FILE copy;
-  if (stream == nullptr || !copy_of(stream, copy)) return;
+  alignas(FILE) char memory[sizeof(FILE)];
+  if (stream == nullptr || !copy_of(stream, memory)) return;
+  const auto& copy = *reinterpret_cast<const _IO_FILE*>(memory);
   if ((copy._flags & (_IO_EOF_SEEN | _IO_ERR_SEEN)) == 0 || !table::is_tracked(copy._fileno)) return;
   // Another stream may have been made of this memory, another socket got this number.
   if (&entry_of(copy._fileno) != &entry) return;

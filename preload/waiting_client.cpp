@@ -32,7 +32,7 @@ Exchange exchange_of(std::uint32_t fd) {
 }  // namespace
 
 WaitingClient::End WaitingClient::end_of(const Accusation& accusation, const Slot& slot) {
-  return {accusation.tid, slot.sighted_ns.load(std::memory_order_relaxed), accusation.fd};
+  return {slot.sighted_ns.load(std::memory_order_relaxed), accusation.tid, accusation.fd};
 }
 
 // A lossy cache, like the names of threads: what is forgotten makes us more careful.

@@ -26,8 +26,8 @@ class WaitingClient {
   // The end of a connection as it was read. The clock of sightings ticks in milliseconds; of those that a
   // thread reads in one tick the highest number is taken for the last.
   struct End {
-    std::uint32_t tid = 0;
     std::uint64_t seen_ns = 0;
+    std::uint32_t tid = 0;
     std::uint32_t fd = 0;
     bool is_before(const End& other) const {
       return seen_ns != other.seen_ns ? seen_ns < other.seen_ns : fd < other.fd;

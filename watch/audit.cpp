@@ -14,7 +14,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double seconds(std::uint64_t nanoseconds) { return static_cast<double>(nanoseconds / 1'000'000) / 1000.0; }
+double seconds(std::uint64_t nanoseconds) {
+  const std::uint64_t milliseconds = nanoseconds / 1'000'000;
+  return static_cast<double>(milliseconds) / 1000.0;
+}
 
 Json known(const std::string& text) { return text.empty() ? Json(nullptr) : Json(text); }
 

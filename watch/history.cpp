@@ -30,7 +30,7 @@ void copy(HistorySample& to, const HistorySample& from) {
 // Full: every other sample goes. The next ones come as far apart as those that stay.
 void thin_out(History& history) {
   constexpr std::uint32_t kept = kHistorySamples / 2;
-  for (std::uint32_t i = 1; i < kept; i++) copy(history.samples[i], history.samples[2U * i]);
+  for (std::size_t i = 1; i < kept; i++) copy(history.samples[i], history.samples[2 * i]);
   history.used.store(kept, std::memory_order_release);
   const std::uint64_t span = history.samples[kept - 1].at_ns.load() - history.samples[0].at_ns.load();
   history.step_ns = std::max(2 * std::max(history.step_ns, kHistoryFirstStepNs), span / kept);

@@ -248,7 +248,7 @@ bool polls(const Task& task, std::uint32_t fd) {
 bool selects(const Task& task, std::uint32_t fd) {
   std::uint64_t word = 0;
   if (fd >= task.arguments[0] || task.arguments[1] == 0) return false;
-  return copy_from_here(task.arguments[1] + fd / 64 * 8, &word, sizeof word) &&
+  return copy_from_here(task.arguments[1] + std::uint64_t{fd} / 64 * 8, &word, sizeof word) &&
          ((word >> (fd % 64)) & 1U) != 0;
 }
 

@@ -37,11 +37,19 @@ inline long raw_syscall(long number, long a = 0, long b = 0, long c = 0, long d 
 
 inline bool raw_failed(long answer) { return answer < 0 && answer >= -4095; }
 
+#ifdef __clang_analyzer__
+long handed_to_the_kernel(void* memory);  // which may write there: clang-tidy does not see it in the assembly
+#endif
+
 // Any argument as the register it travels in.
 template <typename T>
 inline long reg(T value) {
   if constexpr (std::is_pointer_v<T>) {
+#ifdef __clang_analyzer__
+    return handed_to_the_kernel((void*)value);
+#else
     return reinterpret_cast<long>(value);
+#endif
   } else {
     return static_cast<long>(value);
   }

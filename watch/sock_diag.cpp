@@ -140,7 +140,7 @@ Step take_message(const nlmsghdr& header, const char* payload, std::size_t size,
 constexpr Visit nobody{[](void*, const DiagSocket&) { return true; }, nullptr};
 
 DiagAnswer read_answer(int netlink, bool dump, const Visit& to) {
-  alignas(nlmsghdr) char buffer[kDiagBuffer] = {};
+  alignas(nlmsghdr) char buffer[kDiagBuffer];
   bool interrupted = false;
   bool enough = false;  // what is left is still read: a netlink socket does not begin a dump within a dump
   for (;;) {
