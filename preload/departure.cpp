@@ -66,6 +66,7 @@ void end_split(bool moves, bool done) {
 }
 
 void note_clone(unsigned flags) {
+  if ((flags & CLONE_VM) != 0 && (flags & CLONE_THREAD) == 0) process::note_shared_memory();
   if (process::ours) return;
   if ((flags & CLONE_FILES) != 0 && (flags & CLONE_VM) == 0) recorder::count(BlindSpot::foreign_child);
   if ((flags & CLONE_THREAD) != 0 && (flags & CLONE_FILES) == 0) recorder::count(BlindSpot::split_table);

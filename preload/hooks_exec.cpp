@@ -1,4 +1,4 @@
-// Hooks of the calls after which this program is another one, or somewhere else: exec, daemon, clone.
+// Hooks of the calls after which this program is another one, or somewhere else: exec, daemon, clone, vfork.
 // An exec that succeeds does not return, so its end is written first and taken back if it fails.
 #include <sched.h>
 #include <unistd.h>
@@ -9,6 +9,7 @@
 #include "preload/bodies.h"
 #include "preload/departure.h"
 #include "preload/hook.h"
+#include "preload/jumping_hook.h"
 #include "preload/process.h"
 #include "preload/real.h"
 
@@ -102,5 +103,15 @@ HOOK(int, clone,
   return real.clone(start, stack, flags, argument, parent_tid, tls, child_tid);
 }
 ALSO(__clone, clone);
+
+// Returns twice: no frame of ours may be below it. Hazard: the child runs in our memory. Rule: from here on
+// hooks ask who they are (process.h).
+extern "C" __attribute__((visibility("hidden"), used)) void* socktrack_before_vfork() {
+  resolve_real_functions();
+  process::note_shared_memory();
+  return address_of(real.vfork);
+}
+JUMPING_HOOK(vfork, socktrack_before_vfork);
+JUMPING_HOOK_ALSO(__vfork, vfork);
 
 }  // namespace socktrack

@@ -58,7 +58,7 @@ int without_descriptor(int target) {
 int opened_socket(int fd, int domain, int type, int protocol) {
   if (fd < 0) return without_descriptor(fd);
   const std::uint32_t flags = stream_flags(domain, type, protocol);
-  if ((flags == kNoStream && !table::is_tracked(fd)) || process::ours || !process::at_home()) return fd;
+  if ((flags == kNoStream && !table::is_tracked(fd)) || process::ours || !process::seems_at_home()) return fd;
   take_into_use(fd, flags);
   return fd;
 }
@@ -76,21 +76,22 @@ int accepted_socket(int fd, int listener) {
   const bool known = table::is_tracked(listener);
   const std::uint32_t of_listener = known ? table::flags_of(listener) : 0;
   const std::uint32_t flags = known ? of_listener & kFamily : ask_stream_flags(fd);
-  if ((flags == kNoStream && !table::is_tracked(fd)) || !process::at_home()) return fd;
+  if ((flags == kNoStream && !table::is_tracked(fd)) || !process::seems_at_home()) return fd;
   if (known && (of_listener & slot_flag::listener) == 0) table::mark(listener, slot_flag::listener);
   take_into_use(fd, flags == kNoStream ? flags : flags | slot_flag::accepted);
   return fd;
 }
 
 int began_to_listen(int result, int fd) {
-  if (result != 0 || (table::flags_of(fd) & slot_flag::listener) != 0 || process::ours || !process::at_home())
+  if (result != 0 || (table::flags_of(fd) & slot_flag::listener) != 0 || process::ours ||
+      !process::seems_at_home())
     return result;
   table::mark(fd, slot_flag::listener);
   return result;
 }
 
 int tried_connect(int result, int fd) {
-  if (process::ours || !process::at_home()) return result;
+  if (process::ours || !process::seems_at_home()) return result;
   mitigated::used(fd, Operation::connect);
   table::forget_sighting(fd);
   table::mark(fd, slot_flag::connect_tried);
@@ -99,7 +100,7 @@ int tried_connect(int result, int fd) {
 }
 
 int shut_down(int result, int fd, int how) {
-  if (process::ours || !process::at_home()) return result;
+  if (process::ours || !process::seems_at_home()) return result;
   mitigated::used(fd, Operation::shutdown);
   if (result != 0) return result;
   if (how != SHUT_RD) table::mark(fd, slot_flag::shut_write);
@@ -111,7 +112,7 @@ int shut_down(int result, int fd, int how) {
 }
 
 int asked_error(int result, int fd, const int* error) {
-  if (*error == 0 || !table::is_tracked(fd) || process::ours || !process::at_home()) return result;
+  if (*error == 0 || !table::is_tracked(fd) || process::ours || !process::seems_at_home()) return result;
   mitigated::used(fd, Operation::getsockopt);
   table::sight(fd, Operation::getsockopt, *error);
   return result;

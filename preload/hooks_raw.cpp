@@ -3,7 +3,9 @@
 #include <cerrno>
 
 #include "preload/bodies.h"
+#include "preload/departure.h"
 #include "preload/hook.h"
+#include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recorder.h"
 #include "preload/sandbox.h"
@@ -146,6 +148,15 @@ HOOK(long, syscall, (long number, long a, long b, long c, long d, long e, long f
       return unshare_body(as_int(a), small);
     case SYS_setns:
       return setns_body(as_int(b), small);
+    case SYS_clone:
+      departure::note_clone(as_unsigned(a));
+      return call();
+    case SYS_clone3:  // its flags lie in memory that may not be there
+#ifdef SYS_vfork
+    case SYS_vfork:
+#endif
+      process::note_shared_memory();
+      return call();
     case SYS_exit_group:
       recorder::end(EndedBy::underscore_exit, as_int(a));
       return call();

@@ -36,7 +36,7 @@ void set_named_by_data(int fd, bool named) {
 
 bool is_news(int fd) {
   return table::is_tracked(fd) && (table::flags_of(fd) & slot_flag::told) == 0 && !process::ours &&
-         process::at_home();
+         process::seems_at_home();
 }
 
 }  // namespace
@@ -84,7 +84,7 @@ int registered(int result, int operation, int fd, const epoll_event* event) {
   const bool member = operation != EPOLL_CTL_DEL;
   const bool named = member && event->data.u64 == static_cast<std::uint64_t>(fd);
   const bool was_member = (table::flags_of(fd) & slot_flag::in_epoll) != 0;
-  if ((was_member == member && is_named_by_data(fd) == named) || !process::at_home()) return result;
+  if ((was_member == member && is_named_by_data(fd) == named) || !process::seems_at_home()) return result;
   set_named_by_data(fd, named);
   if (member) {
     table::mark(fd, slot_flag::in_epoll);

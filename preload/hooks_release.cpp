@@ -20,7 +20,7 @@ bool is_dead_end(int fd) { return (table::flags_of(fd) & slot_flag::unix_stream)
 
 }  // namespace
 
-bool closing(int fd) { return !process::ours && process::at_home() && table::release(fd); }
+bool closing(int fd) { return !process::ours && process::seems_at_home() && table::release(fd); }
 
 void closing_range(unsigned first, unsigned last) {
   if (process::ours || !table::any_tracked(first, last) || !process::at_home()) return;

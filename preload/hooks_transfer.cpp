@@ -77,7 +77,7 @@ bool must_be_socket(Operation operation) {
   if (process::ours) return n;
   const bool known = table::is_tracked(fd);
   const std::uint32_t flags = known || !must_be_socket(operation) ? kNoStream : ask_stream_flags(fd);
-  if ((!known && flags == kNoStream) || !process::at_home()) return n;
+  if ((!known && flags == kNoStream) || !process::seems_at_home()) return n;
   if (!known) table::adopt(fd, flags);
   if (known) mitigated::used(fd, operation);
   table::sight(fd, operation, n == 0 ? 0 : errno);

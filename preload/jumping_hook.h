@@ -39,4 +39,8 @@ void* address_of(Function function) {
           "br x16\n.cfi_endproc\n.size " #name ", .-" #name "\n.popsection")
 #endif
 
+// The same hook under another name.
+#define JUMPING_HOOK_ALSO(alias_name, name) \
+  __asm__(".globl " #alias_name "\n.type " #alias_name ", %function\n.set " #alias_name ", " #name)
+
 }  // namespace socktrack

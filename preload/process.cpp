@@ -31,8 +31,9 @@ std::atomic<std::uint32_t> g_pid{0};
 std::atomic<bool> g_forked{false};
 char g_name[16];
 
-// Zero in a child that has memory of its own (MADV_WIPEONFORK), one in a vfork child.
-std::atomic<std::uint32_t>* g_same_memory = nullptr;
+// Whose the memory is, in a page that is zero in a child with memory of its own (MADV_WIPEONFORK).
+enum : std::uint32_t { new_memory, own_memory, shared_memory };  // shared: by a child of vfork, now or once
+std::atomic<std::uint32_t>* g_memory = nullptr;
 
 std::atomic<bool> g_walled_off{false};
 
@@ -57,7 +58,7 @@ void become_child() {
   ours = false;
   apart = false;
   tid = 0;
-  if (g_same_memory != nullptr) g_same_memory->store(1, std::memory_order_relaxed);
+  if (g_memory != nullptr) g_memory->store(own_memory, std::memory_order_relaxed);
   recorder::after_fork();
 }
 
@@ -65,8 +66,8 @@ void note_memory() {
   void* page = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (page == MAP_FAILED) return;
   if (madvise(page, 4096, MADV_WIPEONFORK) != 0) return;  // before Linux 4.14: silent forks stay foreign
-  g_same_memory = static_cast<std::atomic<std::uint32_t>*>(page);
-  g_same_memory->store(1, std::memory_order_relaxed);
+  g_memory = static_cast<std::atomic<std::uint32_t>*>(page);
+  g_memory->store(own_memory, std::memory_order_relaxed);
 }
 
 }  // namespace
@@ -82,12 +83,21 @@ void start() {
 bool at_home() {
   if (sandbox::silent()) return false;
   if (ask_pid() == g_pid.load(std::memory_order_relaxed)) return true;
-  if (g_same_memory != nullptr && g_same_memory->load(std::memory_order_relaxed) == 0) {
+  if (g_memory != nullptr && g_memory->load(std::memory_order_relaxed) == new_memory) {
     become_child();
     return true;
   }
   recorder::count(BlindSpot::foreign_child);
   return false;
+}
+
+bool seems_at_home() {
+  const bool alone = g_memory != nullptr && g_memory->load(std::memory_order_relaxed) == own_memory;
+  return alone ? !sandbox::silent() : at_home();
+}
+
+void note_shared_memory() {
+  if (g_memory != nullptr) g_memory->store(shared_memory, std::memory_order_relaxed);
 }
 
 bool is_walled_off() { return g_walled_off.load(std::memory_order_relaxed); }

@@ -382,7 +382,7 @@ void note_try(int fd) {
   Slot* slot = slot_of(fd);
   const std::uint64_t now = recorder::now_ns();
   if (slot == nullptr || now - slot->sighted_ns.load(std::memory_order_relaxed) < kOftenEnough_ns) return;
-  if (!process::ours && process::at_home()) slot->sighted_ns.store(now, std::memory_order_relaxed);
+  if (!process::ours && process::seems_at_home()) slot->sighted_ns.store(now, std::memory_order_relaxed);
 }
 
 void forget_sighting(int fd) { unmark(fd, slot_flag::sighted | slot_flag::told); }

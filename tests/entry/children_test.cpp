@@ -1,5 +1,6 @@
 // fork, vfork, _Fork: whose table is it?
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -9,6 +10,8 @@
 
 #include "own_recording.h"
 #include "peers.h"
+
+extern "C" pid_t __vfork(void) __attribute__((returns_twice));
 
 using namespace entry;
 namespace flag = socktrack::slot_flag;
@@ -44,17 +47,52 @@ bool child_takes_over(int listener_fd, const std::string& parents_path) {
 
 }  // namespace
 
-TEST_F(Children, VforkChildCannotTouchTheTable) {
+// In the child: nothing but plain calls between vfork and _exit (gcc -Wclobbered).
+#define CLOSES_IN_A_CHILD(make) \
+  [](int fd) {                  \
+    const pid_t child = make(); \
+    if (child == 0) {           \
+      close(fd);                \
+      close_range(3, ~0U, 0);   \
+      _exit(0);                 \
+    }                           \
+    return child;               \
+  }
+
+int closes_both(void* fd) {
+  close(*static_cast<int*>(fd));
+  close_range(3, ~0U, 0);
+  return 0;
+}
+
+pid_t clone_that_closes(int fd) {
+  alignas(16) static char stack[64 * 1024];
+  static int number;
+  number = fd;
+  return clone(closes_both, stack + sizeof stack, CLONE_VM | SIGCHLD, &number);
+}
+
+struct InOurMemory {
+  const char* name;
+  pid_t (*child_that_closes)(int fd);
+};
+const InOurMemory kInOurMemory[] = {
+    {"vfork", CLOSES_IN_A_CHILD(vfork)},
+    {"__vfork", CLOSES_IN_A_CHILD(__vfork)},
+    {"clone", clone_that_closes},
+};
+void PrintTo(const InOurMemory& one, std::ostream* out) { *out << one.name; }
+class EveryVfork : public testing::TestWithParam<InOurMemory> {};
+
+INSTANTIATE_TEST_SUITE_P(Vforks, EveryVfork, testing::ValuesIn(kInOurMemory),
+                         [](const auto& one) { return std::string(one.param.name); });
+
+TEST_P(EveryVfork, ChildCannotTouchTheTable) {
+  ASSERT_TRUE(library_is_loaded());
   Connection connection = connect_pair();
   const int fd = connection.ours.get();
   const std::uint64_t before = closed();
-  // gcc -Wclobbered: nothing but plain calls between vfork and _exit.
-  const pid_t child = vfork();
-  if (child == 0) {
-    close(fd);
-    close_range(3, ~0U, 0);
-    _exit(0);
-  }
+  const pid_t child = GetParam().child_that_closes(fd);
   ASSERT_GT(child, 0);
   EXPECT_EQ(status_of(child), 0);
   EXPECT_TRUE(slot_of(fd).live);
@@ -62,6 +100,17 @@ TEST_F(Children, VforkChildCannotTouchTheTable) {
   EXPECT_EQ(send(connection.peer.get(), "x", 1, 0), 1);
   char byte = 0;
   EXPECT_EQ(recv(fd, &byte, 1, 0), 1);
+}
+
+// Closed by a child, then by us: ours is a close.
+TEST_P(EveryVfork, OursIsAClose) {
+  Connection connection = connect_pair();
+  const int fd = connection.ours.get();
+  EXPECT_EQ(status_of(GetParam().child_that_closes(fd)), 0);
+  const std::uint64_t before = closed();
+  ASSERT_EQ(close(connection.ours.release()), 0);
+  EXPECT_FALSE(slot_of(fd).live);
+  EXPECT_EQ(closed(), before + 1);
 }
 
 TEST_F(Children, ForkedChildHasItsOwnRecordingAndInheritedSlots) {

@@ -89,6 +89,8 @@
   ROW(daemon, NEEDS_A_PROCESS)       \
   ROW(clone, NEEDS_A_PROCESS)        \
   ROW(__clone, NEEDS_A_PROCESS)      \
+  ROW(vfork, NEEDS_A_PROCESS)        \
+  ROW(__vfork, NEEDS_A_PROCESS)      \
   ROW(dlopen, 0)                     \
   ROW(dlmopen, 0)                    \
   ROW(pthread_exit, NEEDS_A_PROCESS) \

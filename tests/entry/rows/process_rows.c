@@ -12,6 +12,7 @@
 #include "told.h"
 
 int __clone(int (*)(void*), void*, int, void*, ...);
+int __vfork(void) __attribute__((returns_twice));
 
 static char buffer[64];
 
@@ -91,6 +92,18 @@ static int seven(void* unused) {
   }
 CLONES(clone)
 CLONES(__clone)
+
+#define VFORKS(name)                                 \
+  void row_##name(struct scene* s) {                 \
+    (void)s;                                         \
+    const int child = name();                        \
+    if (child == 0) raw(SYS_exit_group, 7, 0, 0, 0); \
+    int status = 0;                                  \
+    T(waitpid(child, &status, 0) == child);          \
+    T(WEXITSTATUS(status));                          \
+  }
+VFORKS(vfork)
+VFORKS(__vfork)
 
 /* In a child, because they do not return. */
 #define LEAVES(name, call)                  \
