@@ -49,7 +49,8 @@ void note_walls() {
   g_walled_off.store(std::strcmp(link, own) != 0, std::memory_order_relaxed);
 }
 
-void become_child() {
+// `by_fork`: not by clone, which may leave the parent's descriptors shared.
+void become_child(bool by_fork) {
   if (sandbox::silent()) return;
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   note_walls();
@@ -59,7 +60,7 @@ void become_child() {
   apart = false;
   tid = 0;
   if (g_memory != nullptr) g_memory->store(own_memory, std::memory_order_relaxed);
-  recorder::after_fork();
+  recorder::after_fork(by_fork);
 }
 
 void note_memory() {
@@ -77,14 +78,15 @@ void start() {
   g_pid.store(ask_pid(), std::memory_order_relaxed);
   note_walls();
   note_memory();
-  __register_atfork(recorder::before_fork, nullptr, become_child, __dso_handle);
+  __register_atfork(
+      recorder::before_fork, nullptr, [] { become_child(true); }, __dso_handle);
 }
 
 bool at_home() {
   if (sandbox::silent()) return false;
   if (ask_pid() == g_pid.load(std::memory_order_relaxed)) return true;
   if (g_memory != nullptr && g_memory->load(std::memory_order_relaxed) == new_memory) {
-    become_child();
+    become_child(false);
     return true;
   }
   recorder::count(BlindSpot::foreign_child);

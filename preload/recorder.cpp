@@ -284,7 +284,7 @@ void before_fork() {
   errno = saved;
 }
 
-void after_fork() {
+void after_fork(bool alone) {
   const int saved = errno;
   Header* parent = g_recording.exchange(nullptr, std::memory_order_relaxed);
   g_inheritance = {};
@@ -293,7 +293,9 @@ void after_fork() {
   // Before the first socket nothing of the rest has begun, and what was never written is zero. Each page that
   // is written here is one that the kernel copies, in every child of a shell.
   if (parent != nullptr || g_state.load(std::memory_order_relaxed) != State::none) {
-    for (auto& word : g_pages) word.store(0, std::memory_order_relaxed);
+    for (auto& word : g_pages) {
+      if (word.load(std::memory_order_relaxed) != 0) word.store(0, std::memory_order_relaxed);
+    }
     managed::note_runtimes();
     reset_sweep_after_fork();
     watcher::after_fork();
@@ -308,7 +310,7 @@ void after_fork() {
     if (raw_syscall(SYS_geteuid) == 0) {
       g_inheritance.prepared_slots = slots_wanted();
       g_inheritance.prepared =
-          make_recording_memory(options.output, layout_for(g_inheritance.prepared_slots).total);
+          make_recording_memory(options.output, layout_for(g_inheritance.prepared_slots).total, alone);
     }
   }
   errno = saved;

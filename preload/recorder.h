@@ -24,8 +24,9 @@ Header* begin();
 // In the program's fork(): remembers where, for what the child will hold.
 void before_fork();
 
-// In a forked child: forgets the parent's recording, keeps what is needed to take over its sockets.
-void after_fork();
+// In a forked child: forgets the parent's recording, keeps what is needed to take over its sockets. `alone`:
+// it shares its descriptors with nobody.
+void after_fork(bool alone);
 
 // Ends the recording: last look at every socket, time, status. Once; later calls do nothing.
 void end(EndedBy by, int status);

@@ -73,11 +73,12 @@ long open_directory(const char* path) {
       raw_syscall(SYS_openat, AT_FDCWD, reg(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
   if (raw_failed(fd)) return fd;
   struct stat facts {};
-  const long answer = raw_syscall(SYS_fstat, fd, reg(&facts));
-  if (raw_failed(answer)) return answer;
-  if (facts.st_uid != static_cast<uid_t>(raw_syscall(SYS_geteuid))) return -EPERM;
-  if ((facts.st_mode & (S_IWGRP | S_IWOTH)) != 0) return -EPERM;
-  return fd;
+  long answer = raw_syscall(SYS_fstat, fd, reg(&facts));
+  const bool others = facts.st_uid != static_cast<uid_t>(raw_syscall(SYS_geteuid));
+  if (!raw_failed(answer) && (others || (facts.st_mode & (S_IWGRP | S_IWOTH)) != 0)) answer = -EPERM;
+  if (!raw_failed(answer)) return fd;
+  raw_syscall(SYS_close, fd);
+  return answer;
 }
 
 std::uint64_t boot_time_ns() {
@@ -160,10 +161,6 @@ int file_maker(void* argument) {
 // It sends no SIGCHLD (exit signal 0) and only __WCLONE waits can see it.
 long make_in_helper(Job& job) {
   alignas(16) static char stack[32 * 1024];
-  std::uint64_t everything = ~std::uint64_t{0};
-  std::uint64_t before = 0;
-  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&everything), reg(&before), sizeof before);
-  file_name(g_file, sizeof g_file, raw_syscall(SYS_getpid));
   const int saved = errno;
   const long child =
       real.clone(file_maker, stack + sizeof stack, CLONE_VM | CLONE_VFORK, &job, nullptr, nullptr, nullptr);
@@ -174,8 +171,18 @@ long make_in_helper(Job& job) {
     while (raw_syscall(SYS_wait4, child, reg(&status), static_cast<long>(__WCLONE), 0) == -EINTR) {
     }
   }
-  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&before), 0, sizeof before);
   return failed_with;
+}
+
+void make(Job& job, bool alone) {
+  if (alone) {
+    job.memory.error = static_cast<int>(-make_file(job));
+    if (job.memory.error != EMFILE) return;
+  }
+  const long helper = make_in_helper(job);
+  if (raw_failed(helper)) job.memory.error = static_cast<int>(-helper);
+  // No kernel says that: we are in an emulator (qemu's user mode). Two numbers are taken for a moment.
+  if (helper == -EINVAL) job.memory.error = static_cast<int>(-make_file(job));
 }
 
 }  // namespace
@@ -189,13 +196,15 @@ void discard_recording_memory(const RecordingMemory& memory) {
 
 const char* recording_directory() { return g_directory; }
 
-RecordingMemory make_recording_memory(const char* directory, std::size_t size) {
+RecordingMemory make_recording_memory(const char* directory, std::size_t size, bool alone) {
   choose_directory(directory);
   Job job{g_directory, size, {}};
-  const long helper = make_in_helper(job);
-  if (raw_failed(helper)) job.memory.error = static_cast<int>(-helper);
-  // No kernel says that: we are in an emulator (qemu's user mode). Two numbers are taken for a moment.
-  if (helper == -EINVAL) job.memory.error = static_cast<int>(-make_file(job));
+  std::uint64_t everything = ~std::uint64_t{0};
+  std::uint64_t before = 0;
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&everything), reg(&before), sizeof before);
+  file_name(g_file, sizeof g_file, raw_syscall(SYS_getpid));
+  make(job, alone);
+  raw_syscall(SYS_rt_sigprocmask, SIG_SETMASK, reg(&before), 0, sizeof before);
   if (job.memory.start != nullptr) return job.memory;
   const long answer = raw_syscall(SYS_mmap, 0, static_cast<long>(size), PROT_READ | PROT_WRITE,
                                   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

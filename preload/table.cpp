@@ -18,6 +18,7 @@
 namespace socktrack::table {
 
 std::atomic<std::uint64_t> tracked_bits[kMaxSlots / 64];
+std::atomic<std::uint32_t> tracked_words{0};
 
 namespace {
 
@@ -34,6 +35,10 @@ class ErrnoKeeper {
 };
 
 void set_bit(std::uint32_t fd) {
+  std::uint32_t words = tracked_words.load(std::memory_order_relaxed);
+  while (words <= fd / 64 &&
+         !tracked_words.compare_exchange_weak(words, fd / 64 + 1, std::memory_order_release)) {
+  }
   tracked_bits[fd / 64].fetch_or(std::uint64_t{1} << (fd % 64), std::memory_order_acq_rel);
 }
 bool clear_bit(std::uint32_t fd) {
@@ -246,7 +251,7 @@ void forget_all() {
 }
 
 void know_nothing() {
-  for (auto& word : tracked_bits) word.store(0, std::memory_order_relaxed);
+  for_each_tracked([](std::uint32_t fd) { clear_bit(fd); });
 }
 
 bool any_tracked(unsigned first, unsigned last) {
@@ -256,8 +261,9 @@ bool any_tracked(unsigned first, unsigned last) {
 }
 
 void release_range(unsigned first, unsigned last) {
-  if (first >= kMaxSlots) return;
-  last = std::min(last, kMaxSlots - 1);
+  const std::uint32_t end = tracked_words.load(std::memory_order_acquire) * 64;
+  if (first >= end) return;
+  last = std::min(last, end - 1);
   for (unsigned base = first & ~63U; base <= last; base += 64) {
     std::uint64_t bits = tracked_bits[base / 64].load(std::memory_order_relaxed);
     for (; bits != 0; bits &= bits - 1) {

@@ -14,6 +14,10 @@ namespace socktrack::table {
 
 extern std::atomic<std::uint64_t> tracked_bits[kMaxSlots / 64];
 
+// How many words of it were ever used; grows only. Whoever walks further touches pages for nothing, in a
+// forked child each of them at the price of a fault.
+extern std::atomic<std::uint32_t> tracked_words;
+
 inline bool is_tracked(int fd) {
   const auto n = static_cast<std::uint32_t>(fd);
   if (n >= kMaxSlots) return false;
@@ -74,7 +78,8 @@ void know_nothing();  // in a forked child: only here, the recording is still th
 // Every live slot as it is now (fork): see recorder::after_fork.
 template <typename Visit>
 void for_each_tracked(Visit visit) {
-  for (std::uint32_t i = 0; i < kMaxSlots / 64; i++) {
+  const std::uint32_t words = tracked_words.load(std::memory_order_acquire);
+  for (std::uint32_t i = 0; i < words; i++) {
     std::uint64_t bits = tracked_bits[i].load(std::memory_order_relaxed);
     for (; bits != 0; bits &= bits - 1) visit(i * 64 + static_cast<std::uint32_t>(__builtin_ctzll(bits)));
   }

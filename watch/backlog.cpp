@@ -32,6 +32,7 @@ struct Queued {
   bool met = false;
 };
 Queued g_queued[kQueued];
+bool g_looked = false;  // before that nothing was written here
 std::uint32_t g_told = 0;
 
 bool is_any(const Endpoint& local) {
@@ -166,6 +167,7 @@ void ask(Inquiry& questions) {
 void look(VerdictBook& book, const Inquiry& answers, bool at_exit, std::uint64_t now_ns) {
   const int netlink = open_sock_diag();
   if (netlink < 0) return;
+  g_looked = true;
   for (Queued& queued : g_queued) queued.met = false;
   Look context{book, answers, at_exit, now_ns};
   bool whole = true;
@@ -184,6 +186,7 @@ void look(VerdictBook& book, const Inquiry& answers, bool at_exit, std::uint64_t
 void reset() {
   g_listener_count = 0;
   g_told = 0;
+  if (!g_looked) return;  // in a forked child a page costs a fault even if it is only read
   for (Queued& queued : g_queued) {
     if (queued.cookie != 0) queued = {};  // a page that is only read is not copied
   }

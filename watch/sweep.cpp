@@ -29,6 +29,7 @@ std::atomic<bool> g_sweeping{false};
 // How many unused sockets each open site has, as counted by the pass before (Finding::needs_company).
 std::uint16_t g_unused[kMaxSites];
 std::uint16_t g_unused_counting[kMaxSites];
+bool g_counted = false;
 
 // Unread bytes of each suspect at the sweep before: a slow reader makes progress that no clock of the kernel
 // shows. Pages of it are touched where suspects are.
@@ -207,6 +208,7 @@ void visit_all(Pass& pass) {
 
 // The unused sockets are counted in one pass and judged in the next; at exit there is no next.
 void visit(Pass& pass) {
+  g_counted = true;
   std::memset(g_unused_counting, 0, sizeof g_unused_counting);
   backlog::begin_pass();
   visit_all(pass);
@@ -296,8 +298,10 @@ SweepResult sweep_one(const SweepHost& host, std::uint32_t fd, std::uint64_t now
 
 void reset_sweep_after_fork() {
   g_sweeping.store(false, std::memory_order_relaxed);
-  for (std::uint16_t& unused : g_unused) {
-    if (unused != 0) unused = 0;  // a page that is only read is not copied
+  if (g_counted) {  // pages that were never written cost a fault even if they are only read
+    for (std::uint16_t& unused : g_unused) {
+      if (unused != 0) unused = 0;  // a page that is only read is not copied
+    }
   }
   g_questions.wanted = 0;
   g_answers.taken_ns = 0;
