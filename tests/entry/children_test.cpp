@@ -1,6 +1,7 @@
 // fork, vfork, _Fork: whose table is it?
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -118,6 +119,25 @@ TEST_F(Children, ForkedChildHasItsOwnRecordingAndInheritedSlots) {
   const std::string path = recording_path();
   in_child(fork, [&] { return child_takes_over(listener.get(), path); });
   EXPECT_TRUE(slot_of(listener.get()).live);
+}
+
+// The child makes its file at once, and by itself: no number may be missing after that, or have been needed.
+TEST_F(Children, ForkedChildRecordsWithoutANumberToSpare) {
+  const Descriptor listener(listening_socket());
+  const std::string path = recording_path();
+  const Descriptor lowest(dup(0));
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit none_left{static_cast<rlim_t>(lowest.get()) + 1, limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+  const auto body = [&] {
+    if (dup(0) != -1 || errno != EMFILE) return false;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    return dup(0) == lowest.get() + 1 && child_takes_over(listener.get(), path);
+  };
+  in_child(fork, body);
+  setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_EQ(dup(0), lowest.get() + 1);
 }
 
 TEST_F(Children, SilentForkIsNoticed) {
