@@ -2,6 +2,8 @@
 
 #include <atomic>
 
+#include "preload/near_places.h"
+
 namespace socktrack::managed {
 namespace {
 
@@ -12,14 +14,16 @@ struct Entry {
 };
 
 constexpr std::uint32_t kEntries = 4096;
-constexpr std::uint32_t kProbes = 16;
+constexpr std::uint32_t kProbes = NearPlaces::kNearProbes + 16;
+constexpr NearPlaces kPlaces{.near = 128, .entries = kEntries};
+static_assert(sizeof(Entry) * kPlaces.near == 4096);
 constinit Entry g_entries[kEntries] = {};
 
 }  // namespace
 
 bool recall_line(std::uint64_t place, KnownLine& line) {
   for (std::uint32_t probe = 0; probe < kProbes; probe++) {
-    const Entry& entry = g_entries[(place + probe) % kEntries];
+    const Entry& entry = g_entries[kPlaces.at(place, probe)];
     const std::uint64_t found = entry.place.load(std::memory_order_relaxed);
     if (found == 0) return false;
     if (found != place) continue;
@@ -32,7 +36,7 @@ bool recall_line(std::uint64_t place, KnownLine& line) {
 
 void keep_line(std::uint64_t place, const KnownLine& line) {
   for (std::uint32_t probe = 0; probe < kProbes; probe++) {
-    Entry& entry = g_entries[(place + probe) % kEntries];
+    Entry& entry = g_entries[kPlaces.at(place, probe)];
     std::uint64_t found = entry.place.load(std::memory_order_relaxed);
     if (found == place) return;
     if (found != 0 || !entry.place.compare_exchange_strong(found, place, std::memory_order_relaxed)) continue;

@@ -10,8 +10,8 @@ namespace socktrack::managed {
 
 struct KnownLine {
   std::uint32_t index;     // of the managed frame; 0 = nothing to show
-  std::uint64_t identity;  // what tells it from others where stacks are compared
   bool collects;           // the collector's doing
+  std::uint64_t identity;  // what tells it from others where stacks are compared
 };
 
 // False: not known. `place` is a hash of all that makes the place, not 0.

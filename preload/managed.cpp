@@ -7,6 +7,7 @@
 #include "preload/jit_frames.h"
 #include "preload/known_lines.h"
 #include "preload/modules.h"
+#include "preload/near_places.h"
 #include "preload/php_frames.h"
 #include "preload/python_frames.h"
 #include "preload/recorder.h"
@@ -44,11 +45,13 @@ bool store(Header* recording, std::string_view text, std::uint32_t& at, std::uin
   return true;
 }
 
+constexpr NearPlaces kPlaces{.near = 127, .entries = kMaxManaged - 1};  // near: with place 0, a page
+
 // As in sites.cpp: who finds an entry that is not complete yet has found it; readers skip it until it is.
 ManagedFrame* claim(Header* recording, std::uint64_t hash, std::uint32_t& index, bool& fresh) {
   fresh = false;
   for (std::uint32_t probe = 0; probe < 64; probe++) {
-    index = static_cast<std::uint32_t>((hash + probe) % (kMaxManaged - 1)) + 1;
+    index = kPlaces.at(hash, probe) + 1;
     ManagedFrame* frame = recorder::managed_at(recording, index);
     if (frame == nullptr) break;
     std::uint64_t found = frame->hash.load(std::memory_order_relaxed);
@@ -103,9 +106,9 @@ void collect_python(Header* recording, Lines& lines) {
 // On which line of its own a class of the JDK calls depends on what came over the net when: the same call of
 // the program is to be the same stack.
 KnownLine known_line(Header* recording, const java::Line& line) {
-  if (line.hidden) return {0, 0, false};
+  if (line.hidden) return {0, false, 0};
   const std::uint32_t index = intern(recording, Language::java, line.function, line.file, line.line);
-  return {index, is_of_jdk(line.function) ? hash_of(1, line.function) : index, line.collects};
+  return {index, line.collects, is_of_jdk(line.function) ? hash_of(1, line.function) : index};
 }
 
 bool java_line(Header* recording, const java::Access& access, const jvm::StackFrame& frame, KnownLine& line) {

@@ -6,11 +6,14 @@
 
 #include "preload/managed.h"
 #include "preload/modules.h"
+#include "preload/near_places.h"
 #include "preload/recorder.h"
 #include "preload/stack_walk.h"
 
 namespace socktrack::sites {
 namespace {
+
+constexpr NearPlaces kPlaces{.near = 64, .entries = kMaxSites - 1};
 
 // Finds the entry of `hash` or takes a free one; `fresh` tells that the caller must fill it in.
 //   Hazard: waiting for another thread, or for ourselves below a signal handler, to finish the entry would
@@ -19,7 +22,7 @@ namespace {
 std::uint32_t claim(Header* recording, std::uint64_t hash, bool& fresh) {
   fresh = false;
   for (std::uint32_t probe = 0; probe < kMaxSites - 1; probe++) {
-    const auto index = static_cast<std::uint32_t>((hash + probe) % (kMaxSites - 1)) + 1;
+    const std::uint32_t index = kPlaces.at(hash, probe) + 1;
     Site* site = recorder::site_at(recording, index);
     if (site == nullptr) return 0;
     std::uint64_t found = site->hash.load(std::memory_order_relaxed);
