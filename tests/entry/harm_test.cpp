@@ -1,7 +1,6 @@
 // What a hook must never do to a program: cancellation, signals, longjmp, exceptions.
 #include <gtest/gtest.h>
 #include <poll.h>
-#include <pthread.h>
 #include <setjmp.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -13,6 +12,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "cancelled.h"
 #include "own_recording.h"
 #include "peers.h"
 
@@ -25,48 +25,6 @@ class Harm : public testing::Test {
   void SetUp() override { ASSERT_TRUE(library_is_loaded()); }
 };
 
-// Waits in a blocking call until it is cancelled; its cleanup handler and destructor must run.
-struct Blocked {
-  enum class In { recv, read, accept } call;
-  int fd;
-  std::atomic<pid_t> tid{0};
-  std::atomic<int> cleaned{0};
-};
-
-struct Counter {
-  std::atomic<int>& count;
-  ~Counter() { count++; }
-};
-
-void* block(void* argument) {
-  auto& blocked = *static_cast<Blocked*>(argument);
-  const Counter counter{blocked.cleaned};
-  char byte = 0;
-  blocked.tid = gettid();
-  switch (blocked.call) {
-    case Blocked::In::recv:
-      return reinterpret_cast<void*>(recv(blocked.fd, &byte, 1, 0));
-    case Blocked::In::read:
-      return reinterpret_cast<void*>(read(blocked.fd, &byte, 1));
-    case Blocked::In::accept:
-      return reinterpret_cast<void*>(static_cast<long>(accept(blocked.fd, nullptr, nullptr)));
-  }
-  return nullptr;
-}
-
-void cancelled_in(Blocked::In call, int fd) {
-  Blocked blocked{call, fd};
-  pthread_t thread;
-  ASSERT_EQ(pthread_create(&thread, nullptr, block, &blocked), 0);
-  while (blocked.tid == 0) sched_yield();
-  await_sleep(blocked.tid);
-  ASSERT_EQ(pthread_cancel(thread), 0);
-  void* result = nullptr;
-  ASSERT_EQ(pthread_join(thread, &result), 0);
-  EXPECT_EQ(result, PTHREAD_CANCELED);
-  EXPECT_EQ(blocked.cleaned, 1);
-}
-
 sigjmp_buf g_jump;
 int g_handler_fd = -1;
 int g_handler_result = 0;
@@ -78,10 +36,12 @@ TEST_F(Harm, ThreadIsCancelledInsideTheCall) {
   GTEST_SKIP() << "the runtime of ASan fails its own check when a thread is cancelled (asan_thread.cpp)";
 #endif
   Connection connection = connect_pair();
-  cancelled_in(Blocked::In::recv, connection.ours.get());
-  cancelled_in(Blocked::In::read, connection.ours.get());
+  const int fd = connection.ours.get();
+  char byte = 0;
+  expect_clean_cancellation([&] { recv(fd, &byte, 1, 0); });
+  expect_clean_cancellation([&] { return read(fd, &byte, 1); });
   const Descriptor listener(listening_socket());
-  cancelled_in(Blocked::In::accept, listener.get());
+  expect_clean_cancellation([&] { accept(listener.get(), nullptr, nullptr); });
   EXPECT_FALSE(slot_of(connection.ours.get()).sighted);
 }
 

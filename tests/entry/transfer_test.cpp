@@ -2,8 +2,6 @@
 // and the calls that say nothing (a peek, no bytes wanted).
 #include <fcntl.h>
 #include <gtest/gtest.h>
-#include <pthread.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -11,7 +9,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <functional>
@@ -20,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "cancelled.h"
 #include "own_recording.h"
 #include "peers.h"
 #include "transfers.h"
@@ -61,25 +59,6 @@ std::string name_of(const testing::TestParamInfo<Transfer>& info) {
     if (isalnum(c) == 0) c = '_';
   }
   return name;
-}
-
-// A thread that waits in the call for ever; what it must do when it leaves is counted.
-struct Waiting {
-  const Transfer& transfer;
-  int fd;
-  std::atomic<pid_t> tid{0};
-  std::atomic<int> cleaned{0};
-};
-struct Counter {
-  std::atomic<int>& count;
-  ~Counter() { count++; }
-};
-void* wait_in_call(void* argument) {
-  auto& waiting = *static_cast<Waiting*>(argument);
-  const Counter counter{waiting.cleaned};
-  waiting.tid = gettid();
-  waiting.transfer.call(waiting.fd, kBufferSize);
-  return nullptr;
 }
 
 // Another receiver, in a handler that interrupts the call of the same thread; or a jump out of it.
@@ -160,16 +139,7 @@ TEST_P(Receiver, CancelledInsideTheCallTheThreadCleansUp) {
   GTEST_SKIP() << "the runtime of ASan fails its own check when a thread is cancelled (asan_thread.cpp)";
 #endif
   if (std::string(GetParam().name).rfind("syscall", 0) == 0) GTEST_SKIP() << "no cancellation point";
-  Waiting waiting{GetParam(), fd()};
-  pthread_t thread;
-  ASSERT_EQ(pthread_create(&thread, nullptr, wait_in_call, &waiting), 0);
-  while (waiting.tid == 0) sched_yield();
-  await_sleep(waiting.tid);
-  ASSERT_EQ(pthread_cancel(thread), 0);
-  void* result = nullptr;
-  ASSERT_EQ(pthread_join(thread, &result), 0);
-  EXPECT_EQ(result, PTHREAD_CANCELED);
-  EXPECT_EQ(waiting.cleaned, 1);
+  expect_clean_cancellation([&] { GetParam().call(fd(), kBufferSize); });
   EXPECT_FALSE(slot().sighted);
 }
 
