@@ -65,10 +65,12 @@ Child::Child(const Program& program) {
   cannot_start(program, error);
 }
 
-int Child::wait(const std::function<void()>& look) {
+int Child::wait(const std::function<void()>& look, const std::function<void()>& look_back) {
   int status = 0;
   look();
-  for (int pause_ms = 1; !reap(status);) {
+  for (int pause_ms = 1;;) {
+    if (has_ended()) look_back();
+    if (reap(status)) break;
     siginfo_t signal{};
     if (signals_.take(signal, pause_ms)) {
       pass_on(signal);
@@ -78,6 +80,12 @@ int Child::wait(const std::function<void()>& look) {
     }
   }
   return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+bool Child::has_ended() const {
+  siginfo_t ended{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         ended.si_pid == pid_;
 }
 
 // True if the program has ended. As first process of a container the command gets orphans too.

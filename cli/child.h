@@ -25,11 +25,12 @@ class Child {
   int pid() const { return pid_; }
 
   // Waits until the program has ended and returns its status, 128+signal if it was killed. Meanwhile
-  // `look` is called, at first every few milliseconds, later four times a second. If the command is
-  // killed, the program goes on.
-  int wait(const std::function<void()>& look);
+  // `look` is called, at first every few milliseconds, later four times a second, and `look_back` when the
+  // program has ended and /proc still knows it. If the command is killed, the program goes on.
+  int wait(const std::function<void()>& look, const std::function<void()>& look_back);
 
  private:
+  bool has_ended() const;
   bool reap(int& status) const;
   void pass_on(const siginfo_t& signal) const;
 

@@ -9,6 +9,7 @@
 
 #include "cli/commands.h"
 #include "cli/failure.h"
+#include "cli/kept_out.h"
 #include "cli/library_path.h"
 #include "cli/process_facts.h"
 #include "cli/process_sockets.h"
@@ -47,8 +48,10 @@ std::string why_none_of(int pid) {
   }
   if (const std::string mapped = mapped_recording(pid); !mapped.empty())
     return "the recording of " + process + ", '" + mapped + "', cannot be reached";
+  const bool has_library = has_mapped(pid, kLibraryName) == Known::yes;
+  if (has_library && is_kept_out(pid)) return process + " has no recording. " + kWhyKeptOut;
   return process +
-         (has_mapped(pid, kLibraryName) == Known::yes
+         (has_library
               ? " has no recording that others can see: it has opened no socket yet, or its recording "
                 "is in memory of its own"
               : " does not have the library: start it with 'socktrack run' or LD_PRELOAD");

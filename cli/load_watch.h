@@ -15,6 +15,13 @@ class LoadWatch {
   // since. Tells the user at once if the library was left out.
   void look();
 
+  // When the program has ended and is not waited for yet.
+  void look_back();
+
+  // It stood behind a seccomp filter that somebody installed for it, so the library kept out. Where it ended
+  // before it was seen, a filter that it installed itself counts, too: ask only if it left no recording.
+  bool is_kept_out() const { return kept_out_; }
+
   bool is_loaded() const { return loaded_; }  // it was seen there
   // It was left out, at least once: this is the reason, a sentence. "" = it was always there, or the program
   // ended before it could be seen, or may not be looked at.
@@ -28,6 +35,8 @@ class LoadWatch {
   std::string executable_;  // that the program runs now
   bool settled_ = false;    // known about that one
   bool loaded_ = false;
+  bool kept_out_ = false;
+  std::string free_name_;  // of the program, when it was seen without such a filter
   std::string why_not_;
 };
 

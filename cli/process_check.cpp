@@ -5,7 +5,9 @@
 #include <filesystem>
 #include <system_error>
 
+#include "cli/kept_out.h"
 #include "cli/library_path.h"
+#include "cli/live_recordings.h"
 #include "cli/preflight.h"
 #include "cli/process_facts.h"
 
@@ -29,7 +31,10 @@ void judge_executable(const std::string& proc, Preflight& result) {
 
 void note_state(int pid, Preflight& result) {
   const Known tracked = has_mapped(pid, kLibraryName);
-  if (tracked == Known::yes) {
+  const bool kept_out = tracked == Known::yes && is_kept_out(pid) && live_recording_in(pid).path.empty();
+  if (kept_out) {
+    result.notes.emplace_back(kWhyKeptOut);
+  } else if (tracked == Known::yes) {
     result.notes.emplace_back("It is tracked already: `socktrack report` shows what was found so far.");
   } else if (tracked == Known::no) {
     result.notes.emplace_back(
@@ -40,9 +45,13 @@ void note_state(int pid, Preflight& result) {
     result.notes.emplace_back(
         "It uses io_uring: reads, accepts and closes that go through a ring are not seen.");
   }
-  if (const std::string seccomp = status_field(pid, "Seccomp"); !seccomp.empty() && seccomp != "0") {
+  if (const std::string seccomp = status_field(pid, "Seccomp");
+      !kept_out && !seccomp.empty() && seccomp != "0") {
     result.notes.emplace_back(
-        "It has a seccomp filter: allow getsockopt, poll and ioctl(FIONREAD) if the verdicts stay away.");
+        "It has a seccomp filter: allow getsockopt, poll and ioctl(FIONREAD) if the verdicts stay away. "
+        "Where a "
+        "launcher installs it before the program begins, the library keeps out unless "
+        "SOCKTRACK_INHERITED_FILTER=trust is set.");
   }
 }
 

@@ -17,6 +17,7 @@
 #include "cli/describe.h"
 #include "cli/dwarf_names.h"
 #include "cli/failure.h"
+#include "cli/kept_out.h"
 #include "cli/library_path.h"
 #include "cli/load_report.h"
 #include "cli/load_watch.h"
@@ -51,6 +52,7 @@ struct Outcome {
   std::string exe;
   Clock::time_point started, ended;
   std::string not_loaded;      // why; "" = loaded, or not known
+  bool is_kept_out = false;    // behind a seccomp filter, if it left no recording
   bool is_unverified = false;  // nobody could tell before or after the start
 };
 
@@ -100,9 +102,10 @@ Outcome run_program(const Program& program, const std::string& library, const Pr
   Child child(program);
   LoadWatch watch(child.pid(), library);
   outcome.pid = child.pid();
-  outcome.status = child.wait([&watch] { watch.look(); });
+  outcome.status = child.wait([&watch] { watch.look(); }, [&watch] { watch.look_back(); });
   outcome.ended = Clock::now();
   outcome.not_loaded = watch.why_not();
+  outcome.is_kept_out = watch.is_kept_out();
   outcome.is_unverified = preflight.answer == Preflight::Answer::unknown && !watch.is_loaded();
   return outcome;
 }
@@ -121,7 +124,7 @@ ProcessReport without_recording(const Outcome& outcome) {
   process.started = iso_time(outcome.started);
   process.ended = iso_time(outcome.ended);
   process.exit_status = outcome.status;
-  process.final_look = outcome.not_loaded.empty() && !outcome.is_unverified;
+  process.final_look = outcome.not_loaded.empty() && !outcome.is_kept_out && !outcome.is_unverified;
   return process;
 }
 
@@ -144,6 +147,8 @@ Report make_report(const RunDirectory& directory, const Outcome& outcome) {
   if (!has_root) report.processes.insert(report.processes.begin(), without_recording(outcome));
   if (!outcome.not_loaded.empty()) {
     report.notes.push_back({"not_loaded", 1, outcome.not_loaded});
+  } else if (!has_root && outcome.is_kept_out) {
+    report.notes.push_back({"inherited_filter", 1, kWhyKeptOut});
   } else if (!has_root && outcome.is_unverified) {
     report.notes.push_back(
         {"not_verified", 1, "The program ended before it could be seen whether it had the library."});

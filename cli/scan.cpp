@@ -16,7 +16,9 @@
 
 #include "cli/commands.h"
 #include "cli/failure.h"
+#include "cli/kept_out.h"
 #include "cli/library_path.h"
+#include "cli/live_recordings.h"
 #include "cli/namespace_sockets.h"
 #include "cli/preflight.h"
 #include "cli/printable.h"
@@ -283,7 +285,10 @@ class Look {
     const bool trouble = process.dead > 0;
     Preflight preflight;
     if (trouble && process.pid != 0) {
-      process.tracked = has_mapped(process.pid, kLibraryName) == Known::yes;
+      const bool has_library = has_mapped(process.pid, kLibraryName) == Known::yes;
+      process.kept_out =
+          has_library && is_kept_out(process.pid) && live_recording_in(process.pid).path.empty();
+      process.tracked = has_library && !process.kept_out;
       preflight = check_process(process.pid, Notes::no);
       process.threads = thread_activity(process.pid);
       if (request_.stacks) add_stacks(process, names);

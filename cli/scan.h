@@ -83,7 +83,8 @@ struct ScanProcess {
   std::string name;
   std::string exe;
   std::string user;
-  bool tracked = false;  // the preload library is in it
+  bool tracked = false;   // the preload library is in it
+  bool kept_out = false;  // ... and does nothing there
   std::uint64_t network_namespace = 0;
   std::uint64_t fds_open = 0, fds_limit = 0;
   std::uint64_t dead = 0;  // sockets in groups that are trouble

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "cli/kept_out.h"
+
 namespace socktrack {
 namespace {
 
@@ -27,6 +29,7 @@ bool is_sending(const DeadSocket& socket, double grace_s) {
 }
 
 std::string how_to_name_the_line(const ScanProcess& process, const Preflight& preflight) {
+  if (process.kept_out) return kWhyKeptOut;
   if (process.tracked) return "It is tracked: `socktrack report` names the line.";
   if (preflight.answer == Preflight::Answer::no) {
     return fmt::format("The library cannot be put into it ({}) Look at its threads: --stacks.",

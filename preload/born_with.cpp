@@ -12,26 +12,24 @@
 #include <cstdio>
 #include <ctime>
 
+#include "preload/sandbox.h"
 #include "preload/socket_kind.h"
 #include "preload/streams.h"
 #include "preload/table.h"
 #include "watch/probe.h"
-#include "watch/proc_scan.h"
 #include "watch/raw_syscall.h"
 
 namespace socktrack {
 namespace {
 
-// Numbers are asked after in blocks until all that are open are found, below the limit the program has now,
-// and not for ever: a socket above was hardly meant to come. Where the kernel does not tell how many are
-// open, the first thousand are enough.
+// Numbers are asked after in blocks as far as the table reaches, below the limit the program has now, and not
+// for ever: a socket above was hardly meant to come.
 constexpr unsigned kBlock = 256;
-constexpr unsigned kFirstBlock = 64;
 constexpr unsigned kFarthest = 1024;
 
 unsigned limit_of_descriptors() {
   rlimit limit{};
-  if (raw_failed(raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reg(&limit)))) return kFirstBlock;
+  if (raw_failed(raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, reg(&limit)))) return 64;
   return static_cast<unsigned>(std::min<std::uint64_t>(limit.rlim_cur, kFarthest));
 }
 
@@ -71,22 +69,19 @@ class Arrivals {
 }  // namespace
 
 void take_in_connections_from_exec() {
-  const unsigned open = static_cast<unsigned>(proc::count_of_descriptors());
+  const unsigned room = sandbox::status_at_load().numbers;
   const unsigned limit = limit_of_descriptors();
-  const unsigned most = std::min(limit, kBlock);  // ppoll refuses more entries than the limit
+  const unsigned end = room == 0 ? limit : std::min(room, limit);
+  const unsigned size = std::min(end, kBlock);  // ppoll refuses more entries than the limit
   Arrivals arrivals;
   pollfd polled[kBlock];
-  unsigned found = 0;
-  unsigned size = std::min(kFirstBlock, most);
-  for (unsigned first = 0; first < limit && (open == 0 || found < open) && size > 0;
-       first += size, size = most) {
+  for (unsigned first = 0; first < end && size > 0; first += size) {
     for (unsigned i = 0; i < size; i++) polled[i] = {static_cast<int>(first + i), 0, 0};
     timespec none{};
     if (raw_failed(raw_syscall(SYS_ppoll, reg(polled), size, reg(&none), 0, 8))) return;
     for (unsigned i = 0; i < size; i++) {
       if ((polled[i].revents & POLLNVAL) != 0) [[likely]]
         continue;
-      found++;
       arrivals.take(polled[i].fd);
     }
   }

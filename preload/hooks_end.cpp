@@ -7,6 +7,7 @@
 #include "preload/process.h"
 #include "preload/real.h"
 #include "preload/recorder.h"
+#include "preload/sandbox.h"
 #include "preload/watcher.h"
 
 namespace socktrack {
@@ -33,7 +34,8 @@ HOOK(void, _Exit, (int status)) {
 // It unwinds the thread's stack: no frame of ours may be on it.
 extern "C" __attribute__((visibility("hidden"), used)) void* socktrack_before_pthread_exit(void*) {
   resolve_real_functions();
-  if (!process::ours && process::thread_id() == process::pid()) watcher::main_thread_leaves();
+  if (!process::ours && !sandbox::silent() && process::thread_id() == process::pid())
+    watcher::main_thread_leaves();
   return address_of(real.pthread_exit);
 }
 JUMPING_HOOK(pthread_exit, socktrack_before_pthread_exit);

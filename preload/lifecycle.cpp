@@ -72,12 +72,13 @@ void raise_limit() {
   raw_syscall(SYS_prlimit64, 0, RLIMIT_NOFILE, reg(&limit), 0);
 }
 
-// Startup order: first the pointers (every other step may call a hooked function), then what this process is,
-// then the settings (only now: nginx clears its environment later), then who wants to hear of its end.
+// Startup order: first the pointers (every other step may call a hooked function), then whether we may do
+// anything at all, then what this process is, then the settings (only now: nginx clears its environment
+// later), then who wants to hear of its end.
 __attribute__((constructor(101))) void load() {
   const unsigned missing = resolve_real_functions();
+  if (!sandbox::start()) return;
   process::start();
-  sandbox::start();
   // The command has checked and reported its own settings.
   options_from_environment(recorder::options, environ, is_hosted() ? nullptr : complain);
   for (unsigned i = 0; i < missing; i++) recorder::count(BlindSpot::symbol_missing);

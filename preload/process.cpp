@@ -40,7 +40,7 @@ std::atomic<bool> g_walled_off{false};
 std::uint32_t ask_pid() { return static_cast<std::uint32_t>(raw_syscall(SYS_getpid)); }
 
 // Without any /proc nothing is learned: then it is as it was before a fork.
-void note_walls() {
+void note_walls_after_fork() {
   char link[16] = {};
   if (raw_failed(raw_syscall(SYS_readlinkat, AT_FDCWD, reg("/proc/self"), reg(link), sizeof link - 1)))
     return;
@@ -53,7 +53,7 @@ void note_walls() {
 void become_child(bool by_fork) {
   if (sandbox::silent()) return;
   g_pid.store(ask_pid(), std::memory_order_relaxed);
-  note_walls();
+  note_walls_after_fork();
   g_forked.store(true, std::memory_order_relaxed);
   if (apart) table::know_nothing();  // what is tracked are sockets of another table
   ours = false;
@@ -76,7 +76,8 @@ void note_memory() {
 void start() {
   raw_syscall(SYS_prctl, PR_GET_NAME, reg(g_name));
   g_pid.store(ask_pid(), std::memory_order_relaxed);
-  note_walls();
+  const std::uint32_t known_as = sandbox::status_at_load().pid;
+  if (known_as != 0 && known_as != pid()) g_walled_off.store(true, std::memory_order_relaxed);
   note_memory();
   __register_atfork(
       recorder::before_fork, nullptr, [] { become_child(true); }, __dso_handle);

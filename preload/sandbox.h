@@ -5,26 +5,33 @@
 //   nothing
 //                              changes. If not, the recording is ended with BlindSpot::sandboxed, our threads
 //                              leave, and from then on no call is made beside the program's own.
-//   inherited over exec        Nobody can read it. Calls that ordinary programs do not make are not made
-//                              (pidfd_getfd is outside systemd's @system-service).
+//   inherited over exec        Nobody can read it. Where everybody lives under it (a container, a unit of
+//                              systemd), calls that ordinary programs do not make are not made (pidfd_getfd
+//                              is outside @system-service). Where it came with this program, no call of ours
+//                              is made at all: docs/decisions/0011-inherited-filters.md
 #pragma once
 
 #include <atomic>
 
 #include "socktrack/recording.h"
+#include "watch/inherited_filter.h"
 
 namespace socktrack::sandbox {
 
-extern std::atomic<bool> silent_flag;
+extern std::atomic<bool>
+    speaking_flag;  // written once in each program that has no filter: zero is the rare case
 
-// No system call of ours any more, in this process and its children. Never taken back.
-inline bool silent() { return silent_flag.load(std::memory_order_relaxed); }
+// No system call of ours: not before start() has allowed it, and after fall_silent() never again, in this
+// process and its children.
+inline bool silent() { return !speaking_flag.load(std::memory_order_relaxed); }
 
 // The recording ends here, and says why.
 void fall_silent(BlindSpot why);
 
-// Called by the constructor.
-void start();
+// Called by the constructor, before any call that the loader has not just made itself. False: stay out.
+bool start();
+// What /proc told then; opening a file there is dear, so it is asked once for everybody.
+const StatusFacts& status_at_load();
 // False: a filter would kill for what the mitigation ladder does. One that was there before us is trusted
 // with it: they are calls that ordinary programs make.
 bool may_act();

@@ -23,6 +23,7 @@ constexpr const char* kNoStatus = "is neither an exit status from 1 to 255 nor o
 constexpr const char* kNoLog = "is not one of stderr, syslog, off, or a path with a / like ./socktrack.log";
 constexpr const char* kNoFingerprints =
     "is not a list of fingerprints (up to 16 hex digits, * and ?) with commas between, of 1 to 1023 bytes";
+constexpr const char* kNoTrust = "is not one of judge, trust, avoid";
 constexpr const char* kNoPid = "is not a process id";
 constexpr const char* kUnknown = "is not a setting of socktrack";
 
@@ -132,6 +133,10 @@ const char* set_fingerprints(char (&field)[N], std::string_view text) {
   return set_path(field, text) == nullptr ? nullptr : kNoFingerprints;
 }
 
+const char* set_trust(FilterTrust& field, std::string_view text) {
+  return parse_filter_trust(text, field) ? nullptr : kNoTrust;
+}
+
 const char* set_pid(std::uint32_t& field, std::string_view text) {
   std::uint64_t pid = 0;
   if (!parse_number(text, INT32_MAX, pid)) return kNoPid;
@@ -180,11 +185,18 @@ const OptionName kOptionNames[] = {
     {"mitigate-after", "DURATION", "... after no progress for so long (10m)"},
     {"mitigate-at", "PERCENT", "... while so many descriptors are open (always)"},
     {"mitigate-rate", "N/s|N/m|N/h", "... at most so many (10/s)"},
+    {"inherited-filter", "judge|trust|avoid", "A seccomp filter that was there first (judge)"},
     {"raise-limit", "on|off", "Soft limit of files to the hard one at start (off)"},
     {"watcher", "on|off", "The thread that looks at the sockets (on)"},
     {"log", "stderr|syslog|off|PATH", "Where the library writes its messages (stderr)"},
     {nullptr, nullptr, nullptr},
 };
+
+bool parse_filter_trust(std::string_view text, FilterTrust& trust) {
+  if (text != "judge" && text != "trust" && text != "avoid") return false;
+  trust = text[0] == 'j' ? FilterTrust::judge : text[0] == 't' ? FilterTrust::trust : FilterTrust::avoid;
+  return true;
+}
 
 bool parse_duration(std::string_view text, std::uint64_t& nanoseconds) {
   const std::size_t whole = digits_at(text);
@@ -218,6 +230,7 @@ const char* set_option(Options& options, std::string_view name, std::string_view
   if (name == "mitigate-at") return parse_percent(text, options.ladder.at_percent) ? nullptr : kNoPercent;
   if (name == "mitigate-rate") return parse_rate(text, options.ladder.per_hour) ? nullptr : kNoRate;
   if (name == "allow") return parse_allowed(text, options.ladder) ? nullptr : kNoGroups;
+  if (name == "inherited-filter") return set_trust(options.inherited_filter, text);
   if (name == "raise-limit") return set_switch(options.raise_limit, text);
   if (name == "follow-children") return set_switch(options.follow_children, text);
   if (name == "watcher") return set_switch(options.watcher, text);

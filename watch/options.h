@@ -14,6 +14,9 @@
 
 namespace socktrack {
 
+// What to do behind a seccomp filter that was there before the program (watch/inherited_filter.h).
+enum class FilterTrust : std::uint8_t { judge, trust, avoid };
+
 enum class LogTo : std::uint8_t { standard_error, file, syslog, off };
 
 struct Options {
@@ -25,6 +28,7 @@ struct Options {
   bool watcher = true;  // the thread inside the program
   bool fail_on_leak = false;
   std::uint8_t fail_status = 23;
+  FilterTrust inherited_filter = FilterTrust::judge;
   LogTo log_to = LogTo::standard_error;
   char output[1024] = {};      // directory of the recordings; "" = choose one
   char json[1024] = {};        // file of the JSON report at exit; "" = none
@@ -60,6 +64,9 @@ inline bool has_suppressions(const Options& options) {
 // sentence) and leaves the default in place. `complain` may be nullptr.
 using Complaint = void (*)(std::string_view variable, std::string_view value, const char* what);
 void options_from_environment(Options& options, char** environment, Complaint complain);
+
+// "judge", "trust", "avoid". False if it is none of them. Makes no system call.
+bool parse_filter_trust(std::string_view text, FilterTrust& trust);
 
 // "0", "500ms", "2s", "1.5s", "10m", "1h"; a bare number is seconds. False if it is none of these or
 // more than a year.

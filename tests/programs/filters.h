@@ -2,6 +2,7 @@
 #pragma once
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -136,6 +137,43 @@ static const struct sock_filter options_filter[] = {HEAD,
                                                     ANSWER(SECCOMP_RET_KILL_PROCESS),
                                                     ANSWER(SECCOMP_RET_ALLOW)};
 
+// For a launcher: what the loader needs and an ordinary C program with sockets, threads and children, and
+// death for the rest: it may not ask for its number, for options of sockets, or what a descriptor is.
+static const struct sock_filter launcher_filter[] = {
+    HEAD, ALLOW(execve), ALLOW(brk), ALLOW(mmap), ALLOW(munmap), ALLOW(mprotect),
+#ifdef SYS_access
+    ALLOW(access),
+#endif
+    ALLOW(faccessat), ALLOW(openat), ALLOW(newfstatat), ALLOW(fstat), ALLOW(read), ALLOW(pread64),
+    ALLOW(write), ALLOW(close),
+#ifdef SYS_arch_prctl
+    ALLOW(arch_prctl),
+#endif
+    ALLOW(set_tid_address), ALLOW(set_robust_list), ALLOW(rseq), ALLOW(prlimit64), ALLOW(getrandom),
+    ALLOW(socket), ALLOW(bind), ALLOW(listen), ALLOW(connect), ALLOW(accept), ALLOW(dup), ALLOW(dup3),
+#ifdef SYS_dup2
+    ALLOW(dup2),
+#endif
+    ALLOW(shutdown), ALLOW(socketpair), ALLOW(sendmsg), ALLOW(recvmsg), ALLOW(recvfrom), ALLOW(sendto),
+    ALLOW(getsockname), ALLOW(epoll_create1), ALLOW(epoll_ctl), ALLOW(epoll_pwait),
+#ifdef SYS_epoll_wait
+    ALLOW(epoll_wait),
+#endif
+    ALLOW(clone), ALLOW(clone3),
+#ifdef SYS_vfork
+    ALLOW(vfork),
+#endif
+    ALLOW(wait4), ALLOW(futex), ALLOW(madvise), ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(lseek),
+#ifdef SYS_readlink
+    ALLOW(readlink),  // the loader, where a name has a $LIB
+#else
+    ALLOW(readlinkat),
+#endif
+    // fdopen asks for the mode, and nothing else.
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 4), LOAD(args[1]),
+    BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 0, 1), ANSWER(SECCOMP_RET_ALLOW),
+    ANSWER(SECCOMP_RET_KILL_PROCESS), ALLOW(exit_group), ALLOW(exit), ANSWER(SECCOMP_RET_KILL_PROCESS)};
+
 #define PROGRAM(filter) \
   { sizeof(filter) / sizeof(filter)[0], (struct sock_filter*)(filter) }
 
@@ -151,6 +189,8 @@ static inline int install_named(const char* name, int all_threads) {
   const struct sock_fprog service = PROGRAM(service_filter);
   const struct sock_fprog docker = PROGRAM(docker_filter);
   const struct sock_fprog options = PROGRAM(options_filter);
+  const struct sock_fprog launcher = PROGRAM(launcher_filter);
   if (name[0] == 'o') return install(options, all_threads);
+  if (name[0] == 'l') return install(launcher, all_threads);
   return install(name[0] == 's' && name[1] == 't' ? strict : name[0] == 's' ? service : docker, all_threads);
 }

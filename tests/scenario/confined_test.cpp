@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "harness/socktrack.h"
@@ -88,7 +89,94 @@ TEST(ConfinedProgram, IsToldWhyItsRecordingEnds) {
   EXPECT_THAT(outcome.err, HasSubstr("seccomp filter"));
 }
 
-// systemd and Docker install theirs before the program begins. A call they kill for would end it.
+// systemd and Docker install theirs before anything begins. A call they kill for would end the program.
+TEST(ConfinedProgram, IsTrackedBehindAFilterThatAllOfItsContainerHas) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  for (const char* filter : {"service", "docker"}) {
+    const Arguments command{program("behind_filter"), filter, "in_container", program("confine"), "docker"};
+    const Outcome bare = run(command);
+    if (bare.status == 77) GTEST_SKIP() << "no containers are allowed here";
+    const TempDir directory;
+    const Outcome preloaded = run(command, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+    EXPECT_EQ(preloaded.out, bare.out);
+    EXPECT_EQ(preloaded.status, 0) << preloaded.err;
+    EXPECT_THAT(preloaded.err, HasSubstr("5 leaked sockets"));
+  }
+}
+
+// systemd says whom it executed.
+TEST(ConfinedProgram, IsTrackedAsAUnitWithAFilter) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  for (const char* filter : {"service", "docker"}) {
+    const TempDir directory;
+    const std::string unit = "SYSTEMD_EXEC_PID=$$ exec " + program("behind_filter") + " " + filter;
+    const Environment environment = preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}});
+    for (const char* where : {" ", " in_child "}) {
+      const Outcome outcome =
+          run({"/bin/sh", "-c", unit + where + program("confine") + " docker"}, environment);
+      EXPECT_EQ(outcome.status, 0) << outcome.err;
+      EXPECT_THAT(outcome.err, HasSubstr("5 leaked sockets"));
+    }
+  }
+}
+
+// Nobody knows what a launcher's filter does at a call that the program itself does not make.
+class BehindALaunchersFilter : public testing::TestWithParam<const char*> {
+ protected:
+  void SetUp() override {
+    if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+    bare_ = run(command_);
+    ASSERT_THAT(bare_.status, testing::AnyOf(5, 0)) << bare_.err;
+  }
+  const Arguments command_{program("behind_filter"), "launcher", program("every_way"), GetParam()};
+  Outcome bare_;
+};
+
+TEST_P(BehindALaunchersFilter, NoCallIsMade) {
+  const TempDir directory;
+  const Outcome outcome = run(command_, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+  EXPECT_EQ(outcome.out, bare_.out);
+  EXPECT_EQ(outcome.status, bare_.status) << outcome.err;
+}
+
+TEST_P(BehindALaunchersFilter, NoCallIsMadeUnderTheCommand) {
+  const Tracked tracked = track({"--grace", "0"}, command_);
+  EXPECT_EQ(tracked.outcome.out, bare_.out);
+  EXPECT_EQ(tracked.outcome.status, bare_.status) << tracked.outcome.err;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ends, BehindALaunchersFilter,
+                         testing::Values("exit", "_exit", "quick_exit", "pthread_exit", "exec"),
+                         [](const auto& each) { return std::string(each.param); });
+
+bool says_why_not(const Json& report) {
+  const Json& notes = report.at("notes");
+  return std::any_of(notes.begin(), notes.end(),
+                     [](const Json& each) { return each.at("name") == "inherited_filter"; });
+}
+
+// Also one that it could live with, and one that the launcher keeps. The command tells why nothing was seen.
+TEST(ConfinedProgram, IsLeftAloneBehindALaunchersFilterUnlessItIsTrusted) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  for (const char* way : {"", "in_child"}) {
+    Arguments command{program("behind_filter"), "service"};
+    if (way[0] != '\0') command.emplace_back(way);
+    command.insert(command.end(), {program("confine"), "docker"});
+    const TempDir directory;
+    const Outcome alone = run(command, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+    EXPECT_EQ(alone.status, 0) << alone.err;
+    EXPECT_EQ(alone.err, "");
+    const Tracked hosted = track({"--grace", "0"}, command);
+    if (way[0] == '\0') {
+      EXPECT_TRUE(says_why_not(hosted.report)) << hosted.report.dump(1);
+    }
+    const Tracked trusted = track({"--grace", "0", "--inherited-filter", "trust"}, command);
+    expect_facts(trusted.report, {way, 22, 5, ""});
+    EXPECT_FALSE(says_why_not(trusted.report)) << trusted.report.dump(1);
+  }
+}
+
+// The command lives under it as well, and has tried.
 TEST(ConfinedProgram, IsTrackedBehindAFilterItInherited) {
   if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
   for (const char* filter : {"service", "docker"}) {
@@ -103,8 +191,9 @@ TEST(ConfinedProgram, IsTrackedBehindAFilterItInherited) {
     expect_facts(read_report(directory / "report.json"), {filter, 22, 5, ""});
 
     const TempDir alone;
-    const Outcome preloaded = run({program("behind_filter"), filter, program("confine"), "docker"},
-                                  preload_environment(alone, {{"SOCKTRACK_GRACE", "0"}}));
+    const Outcome preloaded =
+        run({program("behind_filter"), filter, program("confine"), "docker"},
+            preload_environment(alone, {{"SOCKTRACK_GRACE", "0"}, {"SOCKTRACK_INHERITED_FILTER", "trust"}}));
     EXPECT_EQ(preloaded.out, bare.out);
     EXPECT_EQ(preloaded.status, 0) << preloaded.err;
     EXPECT_THAT(preloaded.err, HasSubstr("5 leaked sockets"));

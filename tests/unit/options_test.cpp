@@ -145,6 +145,10 @@ TEST(SetOption, LadderSettings) {
   EXPECT_EQ(options.ladder.allowed_count, 2U);
   EXPECT_EQ(set_option(options, "allow", "all"), nullptr);
   EXPECT_TRUE(options.ladder.allow_all);
+  EXPECT_EQ(set_option(options, "inherited-filter", "trust"), nullptr);
+  EXPECT_EQ(options.inherited_filter, FilterTrust::trust);
+  EXPECT_STREQ(set_option(options, "inherited-filter", "on"), "is not one of judge, trust, avoid");
+  EXPECT_EQ(options.inherited_filter, FilterTrust::trust);
   EXPECT_EQ(set_option(options, "raise-limit", "on"), nullptr);
   EXPECT_TRUE(options.raise_limit);
 }
@@ -246,7 +250,7 @@ TEST(OptionNames, AreAllKnownAndDescribed) {
     EXPECT_STRNE(option->name, "hosted");
     EXPECT_STRNE(option->name, "root-pid");
   }
-  EXPECT_EQ(count, 16);
+  EXPECT_EQ(count, 17);
 }
 
 // The environment loop, with what it complained about.
