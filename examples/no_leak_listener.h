@@ -1,7 +1,7 @@
 // A GoogleTest listener that fails each test that leaks a socket. Copy it: it needs socktrack.h and nothing
 // to link. Without libsocktrack.so loaded it does nothing.
 //
-//   socktrack run -- ./tests        or        LD_PRELOAD=/path/to/libsocktrack.so ./tests
+//   socktrack run -- ./tests        or        LD_PRELOAD='/usr/local/$LIB/libsocktrack.so' ./tests
 #pragma once
 
 #include <gtest/gtest.h>

@@ -3,6 +3,7 @@
 
 systemd           a plain process gets exactly the environment and the limits of the drop-in, then the orders of
                   its comments: the library takes every setting, and the ladder acts
+installed         what `cmake --install` makes is found by the name that the drop-in has, and by the command
 systemd_analyze   `systemd-analyze verify` has nothing to say of a service with the drop-in
 kubernetes        the same for the pod: its init command, its settings, and that its parts fit together
 
@@ -160,6 +161,36 @@ def systemd(directory_of_build):
     return f"{len(plain) + len(offered)} settings"
 
 
+def start_for_musl(directory, library):
+    """A child for musl starts with that name in LD_PRELOAD."""
+    compiler = shutil.which("musl-gcc")
+    if not compiler:
+        return
+    source, program = os.path.join(directory, "for_musl.c"), os.path.join(directory, "for_musl")
+    with open(source, "w", encoding="utf-8") as file:
+        file.write("int main(void) { return 7; }\n")
+    run([compiler, "-o", program, source], PATIENCE)
+    told = run([program], PATIENCE, env=clean_environment(LD_PRELOAD=library))
+    expect(told.returncode == 7, f"a program for musl does not start: {told.stderr}")
+
+
+def installed(directory_of_build):
+    build = Build(directory_of_build)
+    library = environment_of(drop_in()[0], "leaky")["LD_PRELOAD"]
+    with tempfile.TemporaryDirectory() as prefix:
+        made = run([tool("cmake"), "--install", directory_of_build, "--prefix", prefix], PATIENCE)
+        expect(made.returncode == 0, made.stderr)
+        library = library.replace("/usr/local", prefix)
+        expect("$LIB" in library and library.startswith(prefix), library)
+        told = run(["/bin/cat", "/proc/self/maps"], PATIENCE, env=clean_environment(LD_PRELOAD=library))
+        expect("libsocktrack.so" in told.stdout and not told.stderr, told.stderr)
+        start_for_musl(prefix, library)
+        command = os.path.join(prefix, "bin", "socktrack")
+        told = run([command, "run", "--", "/bin/sh", "-c", "echo $LD_PRELOAD"], PATIENCE, env=clean_environment())
+        expect(told.stdout.strip() == library, told.stdout + told.stderr)
+    return library[len(prefix):]
+
+
 def systemd_analyze(_):
     analyze = tool("systemd-analyze")
     with tempfile.TemporaryDirectory() as directory:
@@ -216,12 +247,14 @@ def kubernetes(directory_of_build):
         os.mkdir(volume)
 
         def inside(text):
-            return text.replace("/usr/lib/libsocktrack.so", build.library).replace("/socktrack/", volume + "/")
+            return text.replace("/usr/local/lib/libsocktrack.so", build.library).replace("/socktrack/", volume + "/")
 
         made = run([inside(word) for word in init["command"]], PATIENCE)
         expect(made.returncode == 0, f"the init container: {made.stderr}")
         environment = {name: inside(value) for name, value in settings.items()}
-        expect(os.path.isfile(environment["LD_PRELOAD"]), "LD_PRELOAD leads nowhere")
+        for lib in ("lib", "lib64", "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu"):
+            expect(os.path.isfile(environment["LD_PRELOAD"].replace("$LIB", lib)), "LD_PRELOAD leads nowhere")
+        start_for_musl(directory, environment["LD_PRELOAD"])
         for rung in (environment["SOCKTRACK_MITIGATE"], "park"):
             environment["SOCKTRACK_MITIGATE"] = rung
             with Service(build, environment) as service:
@@ -237,7 +270,7 @@ def kubernetes(directory_of_build):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", required=True, help="build directory")
-    parser.add_argument("recipe", choices=("systemd", "systemd_analyze", "kubernetes"))
+    parser.add_argument("recipe", choices=("systemd", "installed", "systemd_analyze", "kubernetes"))
     arguments = parser.parse_args()
     try:
         print(f"{arguments.recipe}: {globals()[arguments.recipe](arguments.build)}")

@@ -107,6 +107,29 @@ TEST(Scan, TellsWhoWhereAndWhatItWaitsFor) {
   EXPECT_EQ(process.finish().status, 0) << "read() was not interrupted";
 }
 
+TEST(Scan, TellsWhyTheLibraryKeepsOut) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  const TempDir directory;
+  const Environment environment = preload_environment(directory);
+  Process process({program("behind_filter"), "service", program("hold"), "2"}, environment);
+  ASSERT_THAT(process.line(), HasSubstr("ready"));
+  const std::string pid = std::to_string(process.pid());
+  const auto tells = HasSubstr("SOCKTRACK_INHERITED_FILTER=trust");
+  ASSERT_TRUE(shows(process.pid(), {{"eof_not_closed", 2}}));
+  EXPECT_THAT(group_of(scan({pid}), process.pid(), "eof_not_closed").at("advice").get<std::string>(), tells);
+  EXPECT_THAT(run({command(), "check", pid}, base_environment()).out, tells);
+  EXPECT_THAT(run({command(), "top", "--once", pid}, base_environment()).err, tells);
+  process.finish();
+
+  Environment trusting = environment;
+  trusting["SOCKTRACK_INHERITED_FILTER"] = "trust";
+  Process trusted({program("behind_filter"), "service", program("hold"), "2"}, trusting);
+  ASSERT_THAT(trusted.line(), HasSubstr("ready"));
+  EXPECT_THAT(run({command(), "check", std::to_string(trusted.pid())}, base_environment()).out,
+              HasSubstr("It is tracked already"));
+  trusted.finish();
+}
+
 TEST(Scan, YoungOnesAreNotSpokenOf) {
   Process process({program("hold"), "2"});
   ASSERT_THAT(process.line(), HasSubstr("ready"));
