@@ -393,4 +393,10 @@ FrameRule frame_rule_at(std::uintptr_t address) {
   return return_address_is_where_it_should_be(row) ? plain_rule(row) : rule;
 }
 
+std::uintptr_t function_at(std::uintptr_t address) {
+  dwarf_eh_bases bases{};
+  if (_Unwind_Find_FDE(reinterpret_cast<void*>(address), &bases) == nullptr) return 0;
+  return reinterpret_cast<std::uintptr_t>(bases.function);
+}
+
 }  // namespace socktrack

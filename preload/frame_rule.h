@@ -27,6 +27,10 @@ struct FrameRule {
 // The rule for the frame that executes at `address` (inside the call, not after it).
 FrameRule frame_rule_at(std::uintptr_t address);
 
+// Where the function begins that `address` is in, by the call frame information; 0 = it does not say. A part
+// that the compiler moved away is a function of its own.
+std::uintptr_t function_at(std::uintptr_t address);
+
 // How far below the CFA the return address lies in a plain frame.
 constexpr std::uintptr_t return_address_below_cfa([[maybe_unused]] std::uintptr_t saved_fp) {
 #if defined(__x86_64__)

@@ -51,6 +51,18 @@ TEST(Runtimes, PythonServerThatKeepsTheSocket) {
   EXPECT_EQ(opened(fixed), opened(process));
 }
 
+void expect_leaks_that_only_the_end_closes(const std::string& python) {
+  const Tracked tracked = track({"--grace", "500ms"}, {python, script("py_atexit.py")});
+  EXPECT_EQ(tracked.outcome.out, "done\n");
+  const Json& process = tracked.report.at("processes").front();
+  EXPECT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 5 recv"));
+}
+
+TEST(Runtimes, WhatOnlyTheEndOfAPythonProgramClosesIsALeak) {
+  if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
+  expect_leaks_that_only_the_end_closes(kPython);
+}
+
 // The interpreters keep their frames in other places in each version: all that pyenv has here.
 TEST(Runtimes, EveryVersionOfPythonNamesItsLines) {
   const char* home = std::getenv("HOME");
@@ -65,6 +77,7 @@ TEST(Runtimes, EveryVersionOfPythonNamesItsLines) {
     if (access(python.c_str(), X_OK) != 0 || name.starts_with("3.6") || name.starts_with("3.7")) continue;
     SCOPED_TRACE(python);
     expect_python_lines(python_process(python, {}));
+    expect_leaks_that_only_the_end_closes(python);
     tried++;
   }
   if (tried == 0) GTEST_SKIP() << "no " << versions;
