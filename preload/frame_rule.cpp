@@ -3,15 +3,7 @@
 #include <cstddef>
 #include <cstring>
 
-// libgcc's search for the description of a function, by _dl_find_object: no lock. Not in a header of gcc.
-extern "C" {
-struct dwarf_eh_bases {
-  void* text;
-  void* data;
-  void* function;
-};
-const void* _Unwind_Find_FDE(void* address, dwarf_eh_bases* bases);
-}
+#include "preload/find_fde.h"
 
 namespace socktrack {
 namespace {
@@ -362,6 +354,7 @@ FrameRule plain_rule(const Row& row) {
 }
 
 // Code without call frame information where a signal handler returns to: libgcc knows it by its bytes.
+// Something can be read there: see gone_code.cpp.
 bool is_signal_return([[maybe_unused]] std::uintptr_t address) {
 #if defined(__x86_64__)
   // After the call comes `mov $15, %rax; syscall`; `address` is one before it.

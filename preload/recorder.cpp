@@ -222,6 +222,16 @@ bool may_hold_a_forgotten_copy() {
   return false;
 }
 
+// Sockets were perhaps used where no hook is. Without a recording their reader would hear that there were
+// none. A forked child has what its parent tells.
+bool has_a_blind_spot_to_tell() {
+  if (passive() || process::forked() || !(options.hosted || options.output[0] != '\0')) return false;
+  constexpr BlindSpot kPast[] = {BlindSpot::deepbind, BlindSpot::other_namespace, BlindSpot::io_uring};
+  return std::any_of(std::begin(kPast), std::end(kPast), [](BlindSpot spot) {
+    return g_early_counts[static_cast<std::size_t>(spot)].load(std::memory_order_relaxed) > 0;
+  });
+}
+
 bool populate(std::uintptr_t base, std::uintptr_t page) {
   const std::uint64_t bit = std::uint64_t{1} << (page % 64);
   if ((g_pages[page / 64].load(std::memory_order_relaxed) & bit) != 0) return true;
@@ -318,7 +328,9 @@ void after_fork(bool alone) {
 
 void end(EndedBy by, int status) {
   if ((process::ours && !process::apart) || !process::at_home()) return;
-  if (recording() == nullptr && (json_target::is_awaited() || may_hold_a_forgotten_copy())) begin();
+  if (recording() == nullptr &&
+      (json_target::is_awaited() || may_hold_a_forgotten_copy() || has_a_blind_spot_to_tell()))
+    begin();
   Header* header = recording();
   if (header == nullptr) {
     if (g_inheritance.prepared.start != nullptr) discard_recording_memory(g_inheritance.prepared);

@@ -7,3 +7,13 @@ NAMED void leak_in_plugin(int listener) {
   close(client);
   read_to_end(server);
 }
+
+// ... and opens the listener for it, so that the program has no socket.
+void leak_alone(int unused) {
+  (void)unused;
+  const int listener = listen_any();
+  leak_in_plugin(listener);
+  close(listener);
+}
+
+void leave_from_plugin(int status) { exit(status); }

@@ -96,5 +96,16 @@ TEST(StandardStreams, AreTheProgramsOwn) {
   EXPECT_EQ(outcome.out, "hello\n");
 }
 
+// The frame of code that is not there any more.
+TEST(ExitStatus, OfAProgramThatUnloadsTheCodeThatCalledExit) {
+  for (const char* way : {"", "in_handler"}) {
+    const TempDir directory;
+    const Outcome outcome = run({program("gone_caller"), program("plugin.so"), way},
+                                preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+    EXPECT_EQ(outcome.out, "closed\n") << way;
+    EXPECT_EQ(outcome.status, 5) << way << outcome.err;
+  }
+}
+
 }  // namespace
 }  // namespace scenario

@@ -171,6 +171,20 @@ TEST(Report, NamesWhatWasUnloadedOnAnotherMachine) {
   EXPECT_THAT(shown({"--sysroot", machine.path()}), HasSubstr("leak_in_plugin"));
 }
 
+// PHP loads all its extensions so. "No sockets were opened" would be wrong.
+TEST(Report, TellsWhereSocketsMayHaveGonePastWithoutAnyThatWasSeen) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers refuse RTLD_DEEPBIND";
+  const Tracked tracked = track({"--grace", "0"}, {program("plugin_leak"), program("plugin.so"), "deepbind"});
+  const Json process = process_of(tracked.report, "/plugin_leak");
+  EXPECT_EQ(opened(process), 0U);
+  EXPECT_THAT(process.at("blind_spots").dump(), HasSubstr(R"("name":"deepbind")")) << tracked.report.dump(1);
+  const TempDir directory;
+  const Outcome alone = run({program("plugin_leak"), program("plugin.so"), "deepbind"},
+                            preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+  EXPECT_EQ(alone.out, "done\n");
+  EXPECT_EQ(alone.status, 0) << alone.err;
+}
+
 TEST(Report, OfOneFile) {
   Held held;
   ASSERT_TRUE(held.spoken());
