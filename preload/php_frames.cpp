@@ -157,8 +157,15 @@ void consider(const dl_find_object& module) {
   if (execute.address == 0) return;
   // Builds with thread safety have no such variable.
   const ExportedSymbol globals = exported_symbol(module, "executor_globals");
-  if (globals.address == 0 || globals.size < 8 || g_taken.exchange(true)) return;
+  if (globals.address == 0 || globals.size < 8) return;
   Engine& engine = g_engine;
+  if (g_taken.exchange(true)) {
+    const bool is_back = engine.execute == execute.address && engine.globals == globals.address &&
+                         engine.execute_end == execute.address + execute.size &&
+                         engine.globals_end == globals.address + globals.size;
+    if (is_back) g_known.store(&engine, std::memory_order_release);
+    return;
+  }
   if (!bind(module, "zend_get_executed_filename", engine.file) ||
       !bind(module, "zend_get_executed_lineno", engine.line))
     return;
@@ -169,6 +176,14 @@ void consider(const dl_find_object& module) {
   engine.globals = globals.address;
   engine.globals_end = globals.address + globals.size;
   g_known.store(&engine, std::memory_order_release);
+}
+
+// Apache unloads all its modules for a moment when it reads its configuration anew. At another place it is
+// not taken: another thread may still read what was noted.
+void forget_if_gone() {
+  dl_find_object module{};
+  if (is_known() && _dl_find_object(reinterpret_cast<void*>(g_engine.execute), &module) != 0)
+    g_known.store(nullptr, std::memory_order_release);
 }
 
 bool is_known() { return g_known.load(std::memory_order_relaxed) != nullptr; }

@@ -20,6 +20,7 @@ struct Line {
 
 // Found to be the module of the engine (once, when a stack first runs through it)?
 void consider(const dl_find_object& module);
+void forget_if_gone();  // after dlclose
 bool is_known();
 
 // True for code of the function that runs PHP code: where its frames belong in the native stack, and the

@@ -183,6 +183,13 @@ void consider(const dl_find_object& module) {
   g_known.store(&python, std::memory_order_release);
 }
 
+// It is not looked for again: another thread may still read what was noted of it.
+void forget_if_gone() {
+  dl_find_object module{};
+  if (is_known() && _dl_find_object(reinterpret_cast<void*>(g_interpreter.eval), &module) != 0)
+    g_known.store(nullptr, std::memory_order_release);
+}
+
 bool is_known() { return g_known.load(std::memory_order_relaxed) != nullptr; }
 
 bool runs_python(std::uintptr_t address) {

@@ -24,6 +24,7 @@ struct Line {
 void consider(const dl_find_object& module);
 
 // False: no interpreter is known, or its version is not.
+void forget_if_gone();  // after dlclose
 bool is_known();
 
 // True for code of the function that runs Python code: where Python frames belong in the native stack.

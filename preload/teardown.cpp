@@ -90,6 +90,20 @@ void consider(const dl_find_object& module) {
   if (php_host != 0) g_php_host.store(php_host, std::memory_order_release);
 }
 
+void forget_the_gone() {
+  const auto is_gone = [](std::uintptr_t address) {
+    dl_find_object module{};
+    return address != 0 && _dl_find_object(reinterpret_cast<void*>(address), &module) != 0;
+  };
+  for (auto* address : {&g_python_finalizing, &g_php_host}) {
+    if (is_gone(address->load(std::memory_order_relaxed))) address->store(0, std::memory_order_release);
+  }
+  for (Code* code :
+       {&g_perl_exit, &g_perl_end, &g_php_end, &g_node_end, &g_ruby_main, &g_ruby_end, &g_ruby_code}) {
+    if (is_gone(code->start.load(std::memory_order_relaxed))) code->end.store(0, std::memory_order_release);
+  }
+}
+
 bool under_way() {
   const auto question = reinterpret_cast<int (*)()>(g_python_finalizing.load(std::memory_order_acquire));
   return question != nullptr && question() != 0;

@@ -15,6 +15,9 @@ void prepare();
 // thread.
 void consider(const dl_find_object& module);
 
+// After dlclose: what lay in a module that is gone must not be called.
+void forget_the_gone();
+
 // CPython closes all socket objects while it finalizes (stacks.md C has the symbols). Cheap.
 bool under_way();
 

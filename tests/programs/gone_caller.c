@@ -34,6 +34,10 @@ int main(int argc, char** argv) {
   kept[1] = accept_client(listener);
   plugin = dlopen(argv[1], RTLD_NOW);
   require(plugin != NULL, "dlopen");
+  void (*leak)(int);
+  *(void**)&leak = dlsym(plugin, "leak_in_plugin");
+  require(leak != NULL, "dlsym");
+  leak(listener);
   void (*leave)(int);
   *(void**)&leave = dlsym(plugin, "leave_from_plugin");
   require(leave != NULL, "dlsym");
