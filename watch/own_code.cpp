@@ -89,7 +89,9 @@ std::string without_parameters(const std::string& function) {
 }
 
 const Frame* telling_frame(const std::vector<Frame>& stack) {
-  const auto named = [](const Frame& frame) { return !frame.function.empty(); };
+  const auto named = [](const Frame& frame) {
+    return !frame.function.empty() && frame.function != "_start";  // it is what is left of a stripped program
+  };
   auto found = std::find_if(stack.begin(), stack.end(),
                             [&](const Frame& frame) { return named(frame) && is_own(frame); });
   // In other languages rather the line that made the call than the C function behind it.

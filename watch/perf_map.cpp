@@ -146,4 +146,8 @@ void take_name(Frame& frame, std::string_view name) {
   frame.function = name;
 }
 
+bool is_trampoline(const Frame& code, const Frame& line) {
+  return line.language == "python" && code.function == line.function && code.file == line.file;
+}
+
 }  // namespace socktrack

@@ -44,4 +44,8 @@ class PerfMap {
 // Any other name is a function.
 void take_name(Frame& frame, std::string_view name);
 
+// Is `code`, made at run time, what CPython runs the function of `line` by (-X perf)? It says the same once
+// more.
+bool is_trampoline(const Frame& code, const Frame& line);
+
 }  // namespace socktrack

@@ -13,6 +13,7 @@
 #include "watch/evidence.h"
 #include "watch/fingerprint.h"
 #include "watch/history.h"
+#include "watch/perf_map.h"
 #include "watch/runtime_functions.h"
 #include "watch/same_leak.h"
 #include "watch/suspects.h"
@@ -83,7 +84,8 @@ std::vector<Frame> expand(const RecordingView& recording, std::uint32_t site_ind
     if (const Module* module = recording.module(frame_module(site->frames[i]))) {
       for (Frame& frame : names.frames_at(*module, offset)) stack.push_back(std::move(frame));
     } else {
-      stack.push_back(names.frame_without_module(recording.header(), offset));
+      Frame made = names.frame_without_module(recording.header(), offset);
+      if (stack.empty() || !is_trampoline(made, stack.back())) stack.push_back(std::move(made));
     }
   }
   return stack;

@@ -165,10 +165,9 @@ static const struct sock_filter launcher_filter[] = {
 #endif
     ALLOW(wait4), ALLOW(futex), ALLOW(madvise), ALLOW(rt_sigaction), ALLOW(rt_sigprocmask), ALLOW(lseek),
 #ifdef SYS_readlink
-    ALLOW(readlink),  // the loader, where a name has a $LIB
-#else
-    ALLOW(readlinkat),
+    ALLOW(readlink),
 #endif
+    ALLOW(readlinkat),  // the loader, where a name has a $LIB; one or the other by the version of glibc
     // fdopen asks for the mode, and nothing else.
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_fcntl, 0, 4), LOAD(args[1]),
     BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, F_GETFL, 0, 1), ANSWER(SECCOMP_RET_ALLOW),

@@ -37,6 +37,16 @@ TEST(OwnCode, TheInnermostFrameOfTheProgram) {
   EXPECT_EQ(telling_place(stack), "conn_free (conn.c:88)");
 }
 
+// A stripped program that a library does everything for, such as ruby.
+TEST(OwnCode, NeverTheEntryPoint) {
+  const Frame start = frame("/usr/bin/ruby3.3", "_start");
+  EXPECT_EQ(
+      telling_place({frame("/usr/lib/x86_64-linux-gnu/libruby-3.3.so.3.3", "rb_io_getbyte"),
+                     frame("/usr/bin/ruby3.3", ""), frame("/lib/libc.so.6", "__libc_start_main"), start}),
+      "rb_io_getbyte (libruby-3.3.so.3.3)");
+  EXPECT_EQ(telling_place({frame("/srv/stripped", ""), start}), "");
+}
+
 TEST(OwnCode, NotTheHeadersOfALibraryNorAModuleOfPython) {
   const Frame asio = frame("/srv/server", "boost::asio::detail::socket_ops::recv1(int)",
                            "/usr/include/boost/asio/detail/impl/socket_ops.ipp", 803);

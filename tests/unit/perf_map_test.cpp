@@ -77,6 +77,20 @@ TEST(PerfMap, OtherNamesAreFunctions) {
   EXPECT_EQ(frame_named("py::take").function, "take");
 }
 
+TEST(PerfMap, WhatCPythonRunsALineByIsKnown) {
+  Frame line;
+  line.language = "python";
+  line.function = "take";
+  line.file = "/srv/shop.py";
+  line.line = 7;
+  EXPECT_TRUE(is_trampoline(frame_named("py::take:/srv/shop.py"), line));
+  EXPECT_FALSE(is_trampoline(frame_named("py::give:/srv/shop.py"), line));
+  EXPECT_FALSE(is_trampoline(frame_named("py::take:/srv/other.py"), line));
+  EXPECT_FALSE(is_trampoline(frame_named("take"), line));
+  line.language = "native";
+  EXPECT_FALSE(is_trampoline(frame_named("py::take:/srv/shop.py"), line));
+}
+
 // The file of this very process, which has none of its own.
 class MapOfThisProcess : public testing::Test {
  protected:
