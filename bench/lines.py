@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the lines of Java, Python and PHP cost, with the library and without, in turn: the time of the call that tells
+"""What the lines of Java, Python (asyncio too) and PHP cost, with the library and without, in turn: the time of the call that tells
 the end of a connection, when its lines are read for the first time and later. A stack is taken once a connection,
 not once a read. The first TCP socket of a process costs more: the recording is made, the watcher started, the runtime
 found out.
@@ -17,6 +17,7 @@ import tempfile
 HERE = pathlib.Path(__file__).resolve().parent
 RUNTIMES = {
     "python": (["/usr/bin/python3"], "eof.py"),
+    "asyncio": (["/usr/bin/python3"], "eof_asyncio.py"),
     "php": (["php"], "eof.php"),
     "java": (["java"], "Eof.java"),
 }

@@ -90,13 +90,22 @@ void collect_php(Header* recording, Lines& lines) {
       &work);
 }
 
+std::uint32_t index_of(Header* recording, const python::Line& line) {
+  KnownLine known{};
+  if (line.place != 0 && recall_line(line.place, known)) return known.index;
+  const std::uint32_t index =
+      intern(recording, Language::python, line.function, line.file, line.line, line.role);
+  if (line.place != 0 && index != 0) keep_line(line.place, {.index = index, .collects = false, .identity = index});
+  return index;
+}
+
 void collect_python(Header* recording, Lines& lines) {
   Work work{recording, &lines};
   python::for_each_line(
       [](const python::Line& line, void* argument) {
         auto& [header, all] = *static_cast<Work*>(argument);
         if (all->count == kMaxFrames) return false;
-        const std::uint32_t index = intern(header, Language::python, line.function, line.file, line.line);
+        const std::uint32_t index = index_of(header, line);
         add(*all, index, line.entry, index);
         return true;
       },
@@ -139,14 +148,15 @@ void collect_java(Header* recording, Lines& lines) {
 }  // namespace
 
 std::uint32_t intern(Header* recording, Language language, std::string_view function, std::string_view file,
-                     std::uint32_t line) {
-  const std::uint64_t hash =
-      at_least_1(mix(hash_of(hash_of(static_cast<std::uint64_t>(language), function), file), line));
+                     std::uint32_t line, LineRole role) {
+  const std::uint64_t kind = static_cast<std::uint64_t>(language) | (static_cast<std::uint64_t>(role) << 8U);
+  const std::uint64_t hash = at_least_1(mix(hash_of(hash_of(kind, function), file), line));
   std::uint32_t index = 0;
   bool fresh = false;
   ManagedFrame* frame = claim(recording, hash, index, fresh);
   if (frame == nullptr || !fresh) return frame == nullptr ? 0 : index;
   frame->language = language;
+  frame->role = role;
   frame->line = line;
   if (!store(recording, function, frame->function_at, frame->function_size) ||
       !store(recording, file, frame->file_at, frame->file_size)) {
@@ -164,7 +174,7 @@ std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
       reinterpret_cast<const ManagedFrame*>(reinterpret_cast<const char*>(from) + from->managed_at)[index];
   if (frame.ready.load(std::memory_order_acquire) == 0) return 0;
   return intern(to, frame.language, text_in(from, frame.function_at, frame.function_size),
-                text_in(from, frame.file_at, frame.file_size), frame.line);
+                text_in(from, frame.file_at, frame.file_size), frame.line, frame.role);
 }
 
 void note_runtimes() {

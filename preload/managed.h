@@ -13,7 +13,7 @@ namespace socktrack::managed {
 
 // The index of a line, interned; 0 if there is no room.
 std::uint32_t intern(Header* recording, Language language, std::string_view function, std::string_view file,
-                     std::uint32_t line);
+                     std::uint32_t line, LineRole role = LineRole::running);
 
 // The same line in another recording (fork); 0 if there is no room.
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to);

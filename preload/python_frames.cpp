@@ -1,10 +1,14 @@
 #include "preload/python_frames.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <iterator>
 
 #include "preload/elf_symbols.h"
+#include "preload/known_lines.h"
+#include "preload/python_tasks.h"
+#include "preload/python_text.h"
 
 namespace socktrack::python {
 namespace {
@@ -25,16 +29,18 @@ struct Shape {
   int code_bytes;  // what instruction pointers count from
   int ascii_text;  // in a str: the text, if it is ASCII
   int other_text;
+  int arguments = -1;  // in a code object: how many
+  int locals = -1;     // the first local variable; -1 = callbacks of asyncio are not followed
 };
 constexpr Shape kShapes[] = {
     {6, 24, -1, 24, 32, 120, 1, -1, 96, 104, 0, 48, 72},
     {7, 24, -1, 24, 32, 104, 1, -1, 96, 104, 0, 48, 72},
-    {8, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72},
-    {9, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72},
-    {10, 24, -1, 24, 32, 96, 2, -1, 104, 112, 0, 48, 72},
-    {11, 56, 8, 48, 32, 56, 0, 68, 112, 128, 184, 48, 72},
-    {12, 56, 0, 8, 0, 56, 0, 70, 112, 128, 192, 40, 56},
-    {13, 72, -1, 8, 0, 56, 0, 70, 112, 128, 200, 40, 56},
+    {8, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72, 16, 360},
+    {9, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72, 16, 360},
+    {10, 24, -1, 24, 32, 96, 2, -1, 104, 112, 0, 48, 72, 16, 352},
+    {11, 56, 8, 48, 32, 56, 0, 68, 112, 128, 184, 48, 72, 56, 72},
+    {12, 56, 0, 8, 0, 56, 0, 70, 112, 128, 192, 40, 56, 52, 72},
+    {13, 72, -1, 8, 0, 56, 0, 70, 112, 128, 200, 40, 56, 52, 72},
 };
 constexpr char kOwnedByC = 3;
 constexpr int kMostFrames = 256;
@@ -48,6 +54,7 @@ struct Interpreter {
   void* (*this_thread_state)() = nullptr;
   int (*line_of)(void* code, int offset) = nullptr;
   int (*is_initialized)() = nullptr;
+  bool follows_tasks = false;
 };
 
 constinit Interpreter g_interpreter;
@@ -77,51 +84,14 @@ bool is_of_type(const void* object, std::uintptr_t type) {
   return object != nullptr && load<std::uintptr_t>(object, 8) == type;
 }
 
-std::size_t put_utf8(char* to, std::uint32_t c) {
-  if (c < 0x80) {
-    to[0] = static_cast<char>(c);
-    return 1;
-  }
-  if (c < 0x800) {
-    to[0] = static_cast<char>(0xc0U | (c >> 6U));
-    to[1] = static_cast<char>(0x80U | (c & 0x3fU));
-    return 2;
-  }
-  if (c < 0x10000) {
-    to[0] = static_cast<char>(0xe0U | (c >> 12U));
-    to[1] = static_cast<char>(0x80U | ((c >> 6U) & 0x3fU));
-    to[2] = static_cast<char>(0x80U | (c & 0x3fU));
-    return 3;
-  }
-  to[0] = static_cast<char>(0xf0U | (c >> 18U));
-  to[1] = static_cast<char>(0x80U | ((c >> 12U) & 0x3fU));
-  to[2] = static_cast<char>(0x80U | ((c >> 6U) & 0x3fU));
-  to[3] = static_cast<char>(0x80U | (c & 0x3fU));
-  return 4;
-}
-
-std::uint32_t character(const char* text, std::size_t index, unsigned kind) {
-  if (kind == 1) return static_cast<unsigned char>(text[index]);
-  if (kind == 2) return load<std::uint16_t>(text, static_cast<int>(index * 2));
-  return load<std::uint32_t>(text, static_cast<int>(index * 4));
-}
-
 // A compact str as UTF-8, cut to fit, NUL-terminated.
 void copy_text(const Interpreter& python, const void* text, char* to, std::size_t room) {
   to[0] = '\0';
   if (!is_of_type(text, python.text_type)) return;
-  const auto length = load<std::int64_t>(text, 16);
-  const auto state = load<std::uint32_t>(text, 32);
-  const unsigned kind = (state >> 2U) & 7U;
-  const bool compact = (state & 0x20U) != 0;
-  const bool ascii = (state & 0x40U) != 0;
-  if (!compact || length <= 0 || (kind != 1 && kind != 2 && kind != 4)) return;
-  const char* from =
-      static_cast<const char*>(text) + (ascii ? python.shape->ascii_text : python.shape->other_text);
-  std::size_t used = 0;
-  for (std::int64_t i = 0; i < length && used + 5 < room; i++)
-    used += put_utf8(to + used, character(from, static_cast<std::size_t>(i), kind));
-  to[used] = '\0';
+  const TextHead head(text);
+  if (!head.sound) return;
+  const int start = head.ascii ? python.shape->ascii_text : python.shape->other_text;
+  put_text(static_cast<const char*>(text) + start, head.length, head.kind, to, room);
 }
 
 const void* innermost(const Interpreter& python) {
@@ -158,6 +128,66 @@ bool read_line(const Interpreter& python, const void* frame, Line& line) {
   return true;
 }
 
+// Looks at the frames as they go by for a callback of asyncio, and puts in, where its frames end, the lines
+// it is made for.
+class Callback {
+ public:
+  // False: the visitor has enough.
+  bool pass(const Interpreter& python, const void* frame, const Line& line,
+            bool (*visit)(const Line& line, void* argument), void* argument) {
+    if (done_ || !python.follows_tasks) return true;
+    const Subject subject = subject_of(line);
+    if (kind_ != Subject::Kind::none && subject.kind == Subject::Kind::none) {
+      done_ = true;
+      return put_in(visit, argument);
+    }
+    if (kind_ == Subject::Kind::none && subject.kind != Subject::Kind::none) {
+      object_ = argument_of(python, frame, subject.local);
+      kind_ = subject.kind;
+    }
+    return true;
+  }
+
+ private:
+  static Address argument_of(const Interpreter& python, const void* frame, int number) {
+    const void* code = load<const void*>(frame, python.shape->code);
+    if (load<int>(code, python.shape->arguments) <= number) return 0;
+    return load<Address>(frame, python.shape->locals + 8 * number);
+  }
+
+  bool put_in(bool (*visit)(const Line& line, void* argument), void* argument) const {
+    Places places;
+    find_places(kind_, object_, places);
+    for (unsigned first = 0; first < places.count; first += kMostPieces) {
+      if (!put_some_in(places.at + first, std::min<std::size_t>(places.count - first, kMostPieces), visit,
+                       argument))
+        return false;
+    }
+    return true;
+  }
+
+  static bool put_some_in(const Place* places, std::size_t count,
+                          bool (*visit)(const Line& line, void* argument), void* argument) {
+    std::uint64_t identities[kMostPieces];
+    identify(places, count, identities);
+    Line line;
+    managed::KnownLine known{};
+    for (std::size_t i = 0; i < count; i++) {
+      if (identities[i] == 0) continue;
+      if (!managed::recall_line(identities[i], known) && !read_place(places[i], line)) continue;
+      line.role = places[i].role;
+      line.entry = false;
+      line.place = identities[i];
+      if (!visit(line, argument)) return false;
+    }
+    return true;
+  }
+
+  Subject::Kind kind_ = Subject::Kind::none;
+  Address object_ = 0;
+  bool done_ = false;
+};
+
 }  // namespace
 
 void consider(const dl_find_object& module) {
@@ -174,6 +204,9 @@ void consider(const dl_find_object& module) {
   python.code_type = exported_symbol(module, "PyCode_Type").address;
   python.text_type = exported_symbol(module, "PyUnicode_Type").address;
   if (python.shape == nullptr || python.code_type == 0 || python.text_type == 0) return;
+  const int minor = python.shape->minor;
+  python.follows_tasks =
+      python.shape->locals >= 0 && bind_objects(module, minor) && bind_code(minor) && bind_tasks(minor);
   python.eval = eval.address;
   python.eval_end = eval.address + eval.size;
   python.finalizers[0] = exported_symbol(module, "PyObject_CallFinalizerFromDealloc");
@@ -217,13 +250,14 @@ bool for_each_line(bool (*visit)(const Line& line, void* argument), void* argume
   const Shape& shape = *python->shape;
   const void* frame = innermost(*python);
   Line line;
+  Callback callback;
   int seen = 0;
   for (int i = 0; frame != nullptr && i < kMostFrames;
        i++, frame = load<const void*>(frame, shape.previous)) {
     if (is_mark(shape, frame)) continue;
     if (!read_line(*python, frame, line)) break;
     seen++;
-    if (!visit(line, argument)) break;
+    if (!callback.pass(*python, frame, line, visit, argument) || !visit(line, argument)) break;
   }
   return seen > 0;
 }

@@ -10,6 +10,8 @@
 
 #include <cstdint>
 
+#include "socktrack/recording.h"
+
 namespace socktrack::python {
 
 // One Python frame, innermost first. Texts are the interpreter's own: valid during the call.
@@ -18,6 +20,8 @@ struct Line {
   char file[400];
   std::uint32_t line;
   bool entry;  // its caller is C code, another stretch of the native stack
+  LineRole role = LineRole::running;
+  std::uint64_t place = 0;  // of lines that may be known by it (known_lines.h); then they have no text here
 };
 
 // Found to be the module of an interpreter (once, when a stack first runs through it)?
@@ -34,7 +38,8 @@ bool runs_finalizer(std::uintptr_t address);
 // True for other code of the interpreter's module.
 bool is_interpreter(std::uintptr_t address);
 
-// Visits the frames of this thread until `visit` returns false. False: there are none.
+// Visits the frames of this thread until `visit` returns false; behind those of a callback of asyncio the
+// lines it is made for (python_tasks.h). False: there are none.
 bool for_each_line(bool (*visit)(const Line& line, void* argument), void* argument);
 
 }  // namespace socktrack::python

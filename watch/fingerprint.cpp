@@ -77,6 +77,20 @@ std::vector<std::string> java_methods(const RecordingView& recording, const Site
   return own.empty() ? all : own;
 }
 
+// File and function of each line of the program that an event loop made the call for, innermost first.
+std::vector<std::string> awaiting_functions(const RecordingView& recording, const Site& site) {
+  std::vector<std::string> own;
+  for (std::uint32_t i = 0; i < std::min(site.depth.load(), kMaxFrames); ++i) {
+    if (frame_module(site.frames[i]) != kManagedModule) continue;
+    const ManagedFrame* managed = recording.managed(frame_offset(site.frames[i]));
+    if (managed == nullptr || managed->role == LineRole::running) continue;
+    const std::string file(recording.file_of(*managed));
+    if (file.find("/lib/python") != std::string::npos) continue;
+    own.push_back(base_name(file) + " " + std::string(recording.function_of(*managed)));
+  }
+  return own;
+}
+
 // Adds at most so many, each once in a row: how deep a recursion was is chance.
 class Telling {
  public:
@@ -101,9 +115,10 @@ void add_stack(Hash& hash, const RecordingView& recording, std::uint32_t site_in
   const Site* site = recording.site(site_index);
   Telling telling(hash);
   if (site != nullptr) {
-    const std::vector<std::string> java = java_methods(recording, *site);
-    for (const std::string& each : java) telling.add(each);
-    const std::uint32_t depth = java.empty() ? std::min(site->depth.load(), kMaxFrames) : 0;
+    std::vector<std::string> known = java_methods(recording, *site);
+    if (known.empty()) known = awaiting_functions(recording, *site);
+    for (const std::string& each : known) telling.add(each);
+    const std::uint32_t depth = known.empty() ? std::min(site->depth.load(), kMaxFrames) : 0;
     for (std::uint32_t i = 0; i < depth && !telling.is_full(); ++i)
       telling.add(name_of_frame(recording, site->frames[i], names));
   }

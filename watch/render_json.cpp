@@ -18,10 +18,12 @@ double rounded(double seconds) {
 }
 
 Json to_json(const Frame& frame) {
-  return {{"module", known(frame.module)}, {"build_id", known(frame.build_id)},
-          {"offset", frame.offset},        {"function", known(frame.function)},
-          {"file", known(frame.file)},     {"line", frame.line > 0 ? Json(frame.line) : Json(nullptr)},
-          {"language", frame.language},    {"inlined", frame.inlined}};
+  Json object = {{"module", known(frame.module)}, {"build_id", known(frame.build_id)},
+                 {"offset", frame.offset},        {"function", known(frame.function)},
+                 {"file", known(frame.file)},     {"line", frame.line > 0 ? Json(frame.line) : Json(nullptr)},
+                 {"language", frame.language},    {"inlined", frame.inlined}};
+  if (!frame.role.empty()) object["role"] = frame.role;
+  return object;
 }
 
 Json to_json(const SocketFacts& socket) {

@@ -22,6 +22,7 @@ struct Frame {
   int line = 0;              // 0 = unknown
   std::string language = "native";
   bool inlined = false;  // this frame was inlined into the next one
+  std::string role;  // "awaiting", "callback": an event loop made the call for it; "" = the thread was in it
 };
 
 struct SocketFacts {

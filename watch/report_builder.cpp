@@ -66,6 +66,7 @@ Frame frame_of(const RecordingView& recording, const ManagedFrame& managed) {
   frame.file = recording.file_of(managed);
   frame.line = static_cast<int>(managed.line);
   frame.language = name_of(managed.language);
+  frame.role = name_of(managed.role);
   return frame;
 }
 

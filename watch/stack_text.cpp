@@ -52,6 +52,11 @@ std::vector<Row> rows_of(const std::vector<Frame>& frames) {
   return rows;
 }
 
+std::string mark_of(const Frame& frame) {
+  if (frame.inlined) return " [inlined]";
+  return frame.role.empty() ? "" : " [" + frame.role + "]";
+}
+
 }  // namespace
 
 std::string clean(std::string_view text) {
@@ -95,7 +100,7 @@ std::vector<std::string> stack_lines(const std::vector<Frame>& frames) {
     }
     const Frame& frame = frames[rows[i].frame];
     lines.push_back(fmt::format("#{:<2} {:<{}}  {}{}", rows[i].frame, function_text(frame), width,
-                                place_text(frame), frame.inlined ? " [inlined]" : ""));
+                                place_text(frame), mark_of(frame)));
   }
   if (rows.size() > shown) lines.push_back(fmt::format("... {} more", frames.size() - rows[shown].frame));
   return lines;

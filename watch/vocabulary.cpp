@@ -211,6 +211,18 @@ const char* unix_state_name(std::uint8_t state, bool was_connected) {
   }
 }
 
+const char* name_of(LineRole role) {
+  switch (role) {
+    case LineRole::awaiting:
+      return "awaiting";
+    case LineRole::callback:
+      return "callback";
+    case LineRole::running:
+      break;
+  }
+  return "";
+}
+
 const char* name_of(Language language) {
   switch (language) {
     case Language::java:

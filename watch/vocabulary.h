@@ -11,6 +11,7 @@ namespace socktrack {
 const char* name_of(Verdict verdict);            // "eof_not_closed"
 const char* name_of(Operation operation);        // "recv"; "" for none
 const char* name_of(Language language);          // "java"; "" if unknown
+const char* name_of(LineRole role);              // "awaiting"; "" if running
 const char* name_of(BlindSpot spot);             // "table_full"
 const char* sentence_of(BlindSpot spot);         // one sentence for people
 const char* tcp_state_name(std::uint8_t state);  // "CLOSE_WAIT" for TCP_CLOSE_WAIT; "?" if unknown

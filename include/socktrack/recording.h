@@ -294,11 +294,15 @@ static_assert(sizeof(Accusation) == 192);
 // A line of a language that is interpreted or compiled at run time. Its names are kept here: nobody outside
 // could find them later. Interned by content.
 enum class Language : std::uint8_t { none = 0, java = 1, python = 2, php = 3 };
+// How a line came into a stack: the thread was in it; or an event loop made the call, for a coroutine that
+// waits in this line; or for this function, which the loop calls for the connection (then the line is its
+// first).
+enum class LineRole : std::uint8_t { running = 0, awaiting = 1, callback = 2 };
 inline constexpr std::uint32_t kMaxManaged = 8192;  // 0 means "none"
 inline constexpr std::uint32_t kTextBytes = 1U << 20U;
 inline constexpr std::uint32_t kMaxName = 400;  // longer names are cut
 struct ManagedFrame {
-  std::atomic<std::uint64_t> hash;   // of language, names and line; 0 = free, set first
+  std::atomic<std::uint64_t> hash;   // of language, names, line and role; 0 = free, set first
   std::atomic<std::uint32_t> ready;  // set last (release)
   std::uint32_t line;                // 0 = unknown
   std::uint32_t function_at;         // offset into the text area, and bytes; UTF-8, no NUL
@@ -306,7 +310,8 @@ struct ManagedFrame {
   std::uint16_t function_size;
   std::uint16_t file_size;
   Language language;
-  std::uint8_t reserved[3];
+  LineRole role;
+  std::uint8_t reserved[2];
 };
 static_assert(sizeof(ManagedFrame) == 32);
 

@@ -50,11 +50,12 @@ class RecordingFixture {
 
   // A line of another language, as a frame of a stack.
   std::uint64_t add_line(Language language, const std::string& function, const std::string& file,
-                         std::uint32_t line) {
+                         std::uint32_t line, LineRole role = LineRole::running) {
     const std::uint32_t index = ++lines_;
     ManagedFrame& added = *at<ManagedFrame>(layout_.managed_at, index);
     added.hash = index;
     added.language = language;
+    added.role = role;
     added.line = line;
     added.function_at = add_text(function);
     added.function_size = static_cast<std::uint16_t>(function.size());

@@ -184,6 +184,18 @@ TEST(RenderJson, TheSchemaMissesWrongTypesAndWords) {
   }
 }
 
+TEST(RenderJson, TheRoleOfALineStandsWhereItHasOne) {
+  Report report = leaking();
+  EXPECT_FALSE(parsed(report)["processes"][0]["groups"][0]["open_stack"][0].contains("role"));
+  for (const char* role : {"awaiting", "callback"}) {
+    report.processes[0].groups[0].open_stack[0].role = role;
+    EXPECT_EQ(parsed(report)["processes"][0]["groups"][0]["open_stack"][0]["role"], role);
+    EXPECT_EQ(objections(parsed(report)), "");
+  }
+  report.processes[0].groups[0].open_stack[0].role = "sleeping";
+  EXPECT_NE(objections(parsed(report)), "");
+}
+
 TEST(RenderJson, Values) {
   const json document = parsed(leaking());
   EXPECT_EQ(document["schema"], "socktrack.report/1");
@@ -322,9 +334,11 @@ TEST(RenderText, LeaksComeBeforeOtherFindings) {
 TEST(RenderText, DeepStacksAreCut) {
   std::vector<Frame> frames(20, frame("f", "a.c", 1));
   frames[0].inlined = true;
+  frames[1].role = "awaiting";
   const std::vector<std::string> lines = stack_lines(frames);
   ASSERT_EQ(lines.size(), 17U);
   EXPECT_EQ(lines[0], "#0  f  a.c:1 [inlined]");
+  EXPECT_EQ(lines[1], "#1  f  a.c:1 [awaiting]");
   EXPECT_EQ(lines[16], "... 4 more");
 }
 

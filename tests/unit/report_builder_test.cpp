@@ -305,6 +305,26 @@ TEST_F(ReportBuilder, JavaFingerprintsAreOfClassesAndMethods) {
       << "nothing but the JDK: then its methods tell";
 }
 
+// Of what a loop calls for, the program's own functions tell: in which call of asyncio they wait is chance.
+TEST_F(ReportBuilder, FingerprintsOfAsyncioAreOfTheFunctionsThatWait) {
+  const auto fingerprint_of = [](const std::string& waits_in, const std::string& handler, LineRole role) {
+    RecordingFixture fixture;
+    const std::uint32_t python = fixture.add_module("/usr/bin/" + waits_in, {});
+    const std::string library = "/usr/lib/python3.11/asyncio/streams.py";
+    const std::uint32_t site = fixture.add_site(
+        {make_frame(python, 1), fixture.add_line(Language::python, "_read_ready", library, 7),
+         fixture.add_line(Language::python, waits_in, library, 9, LineRole::awaiting),
+         fixture.add_line(Language::python, handler, "/srv/shop.py", 12, role),
+         fixture.add_line(Language::python, "_run", library, 80)});
+    const std::uint32_t group = fixture.add_group(Verdict::eof_not_closed, site, 0, 1);
+    return fingerprint(RecordingView::of_memory(fixture.data(), fixture.size()), fixture.group(group));
+  };
+  const std::string first = fingerprint_of("StreamReader.read", "handle", LineRole::awaiting);
+  EXPECT_EQ(fingerprint_of("StreamReader.readline", "handle", LineRole::awaiting), first);
+  EXPECT_EQ(fingerprint_of("StreamReader.read", "handle", LineRole::callback), first);
+  EXPECT_NE(fingerprint_of("StreamReader.read", "serve", LineRole::awaiting), first);
+}
+
 // People write fingerprints into --allow and suppression files: this value must never change.
 TEST_F(ReportBuilder, FingerprintsAreForEver) {
   EXPECT_EQ(fingerprint(view(), fixture_.group(add_group(1))), "4d0ff9f7a02c74b6");

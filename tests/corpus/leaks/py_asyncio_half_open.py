@@ -10,7 +10,7 @@ ended = None
 
 
 class Forgetful(asyncio.Protocol):
-    def connection_made(self, transport):
+    def connection_made(self, transport):  # LEAK-OPEN
         self.transport = transport
         transports.append(transport)
 
@@ -21,7 +21,7 @@ class Forgetful(asyncio.Protocol):
     def connection_lost(self, error):
         self.count()
 
-    def eof_received(self):
+    def eof_received(self):  # LEAK-SEEN
         self.count()
         return True
 
