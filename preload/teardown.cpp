@@ -95,7 +95,7 @@ void forget_the_gone() {
     dl_find_object module{};
     return address != 0 && _dl_find_object(reinterpret_cast<void*>(address), &module) != 0;
   };
-  for (auto* address : {&g_python_finalizing, &g_php_host}) {
+  for (auto* address : {&g_python_finalizing, &g_python_end, &g_php_host}) {
     if (is_gone(address->load(std::memory_order_relaxed))) address->store(0, std::memory_order_release);
   }
   for (Code* code :
