@@ -196,7 +196,8 @@ bool read_suspended(const Generator& generator, Suspended& found) {
   const char* copy = generator.bytes;
   const std::size_t copied = generator.copied;
   const int frame = g_shape->generator_frame;
-  if (copied < static_cast<std::size_t>(frame + g_shape->frame_bottom)) return false;
+  if (copied < static_cast<std::size_t>(frame) + static_cast<std::size_t>(g_shape->frame_bottom))
+    return false;
   const auto state = field<signed char>(copy, g_shape->generator_state);
   if (state >= 0 || state <= g_shape->created) return false;
   const auto code = field<Address>(copy, frame + g_shape->frame_code);
@@ -206,8 +207,8 @@ bool read_suspended(const Generator& generator, Suspended& found) {
   found.place = {code, static_cast<int>(instruction - first), LineRole::awaiting};
   const int depth = field<int>(copy, frame + g_shape->frame_top);
   if (depth < 1 || depth > 1 << 16) return false;
-  const std::size_t top =
-      static_cast<std::size_t>(frame + g_shape->frame_bottom) + 8UL * (static_cast<std::size_t>(depth) - 1);
+  const std::size_t top = static_cast<std::size_t>(frame) + static_cast<std::size_t>(g_shape->frame_bottom) +
+                          8UL * (static_cast<std::size_t>(depth) - 1);
   found.awaits =
       top + 8 <= copied ? field<Address>(copy, static_cast<int>(top)) : word_at(generator.at + top);
   return true;

@@ -81,8 +81,6 @@ struct Table {
   }
 };
 
-bool understand_keys(Address at, const char* head, Keys& keys);
-
 bool read_table(Address at, Address apart, Table& table) {
   const Piece pieces[] = {{at, table.bytes, kRead}, {apart, table.values, sizeof table.values}};
   const std::size_t copied = copy_memory(pieces, apart == 0 ? 1 : 2);
@@ -282,7 +280,7 @@ bool bind_objects(const dl_find_object& module, int minor) {
 
 bool read_class(Address at, Class& found) {
   char copy[896];
-  const auto size = static_cast<std::size_t>(g_shared_keys + 8);
+  const auto size = static_cast<std::size_t>(g_shared_keys) + 8;
   const std::size_t copied = copy_some(at, copy, size);
   if (copied < kClassDictOffset + 8) return false;
   found.at = at;
