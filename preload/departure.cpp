@@ -16,10 +16,12 @@ namespace socktrack::departure {
 namespace {
 
 // Not process::at_home(): an exec in a vfork child is no blind spot, and makes no child of _Fork ours.
-bool owns_the_recording() {
-  return !process::ours && !sandbox::silent() && recorder::recording() != nullptr &&
+bool is_this_process() {
+  return !process::ours && !sandbox::silent() &&
          static_cast<std::uint32_t>(raw_syscall(SYS_getpid)) == process::pid();
 }
+
+bool owns_the_recording() { return recorder::recording() != nullptr && is_this_process(); }
 
 // The directory has a link for each thread, and two of its own. Asked while ours are away.
 bool has_other_threads() {
@@ -31,6 +33,7 @@ bool has_other_threads() {
 }  // namespace
 
 bool begin(EndedBy by) {
+  if (recorder::recording() == nullptr && is_this_process()) recorder::discard_prepared();
   if (!owns_the_recording()) return false;
   const int saved = errno;
   watcher::look_once();

@@ -10,12 +10,12 @@
 #include <ctime>
 
 #include "preload/hand.h"
+#include "preload/inheritance.h"
 #include "preload/java_vm.h"
 #include "preload/jit_frames.h"
 #include "preload/json_target.h"
 #include "preload/last_thread.h"
 #include "preload/managed.h"
-#include "preload/pools.h"
 #include "preload/process.h"
 #include "preload/recording_file.h"
 #include "preload/sites.h"
@@ -51,22 +51,12 @@ std::atomic<bool> g_shared{true};
 std::atomic<bool> g_populate{true};
 std::atomic<std::uintptr_t> g_base{0};  // where the recording lies, also while it is being made
 
-// What a forked child takes over: the parent's recording to read stacks from, and its slots as they were
-// at the moment of the fork. The parent goes on writing its own.
-struct Inheritance {
-  Header* from = nullptr;
-  struct Item {
-    std::uint32_t fd;
-    std::uint32_t flags;
-    std::uint32_t open_site;
-    std::uint64_t opened_ns;
-  }* items = nullptr;
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-  std::uint32_t prepared_slots = 0;
-  RecordingMemory prepared;  // made at once while we may still: the child may be about to drop root
+// Made right after the fork, while we may still: the child may be about to drop root.
+struct Prepared {
+  RecordingMemory memory;
+  std::uint32_t slots = 0;
 };
-Inheritance g_inheritance;
+Prepared g_prepared;
 
 std::uint64_t clock_ns(clockid_t clock) {
   timespec now{};
@@ -127,32 +117,6 @@ void lay_out(Header& header, std::uint32_t slot_count) {
   header.hard_limit = slot_count;
 }
 
-void take_over(Header* recording) {
-  if (g_inheritance.count > 0) pools::copy(g_inheritance.from, recording);
-  if (g_inheritance.from != nullptr) {
-    const std::uint32_t site = g_inheritance.from->fork_site.load(std::memory_order_relaxed);
-    recording->birth_site = sites::copy(g_inheritance.from, site, recording);
-  }
-  for (std::size_t i = 0; i < g_inheritance.count; i++) {
-    const auto& item = g_inheritance.items[i];
-    Slot* slot = table::is_tracked(static_cast<int>(item.fd)) ? slot_at(recording, item.fd) : nullptr;
-    if (slot == nullptr) continue;
-    slot->opened_ns.store(item.opened_ns, std::memory_order_relaxed);
-    slot->open_site.store(sites::copy(g_inheritance.from, item.open_site, recording),
-                          std::memory_order_relaxed);
-    slot->word.store(make_word(1, item.flags | slot_flag::inherited), std::memory_order_release);
-    recording->inherited.fetch_add(1, std::memory_order_relaxed);
-    if (recording->highest_slot.load(std::memory_order_relaxed) <= item.fd)
-      recording->highest_slot.store(item.fd + 1);
-  }
-}
-
-void drop_inheritance() {
-  if (g_inheritance.items != nullptr) munmap(g_inheritance.items, g_inheritance.bytes);
-  if (g_inheritance.from != nullptr) munmap(g_inheritance.from, g_inheritance.from->total_size);
-  g_inheritance = {};
-}
-
 void tell_of_private_memory(Header& header, int error) {
   header.blind_spots[static_cast<std::size_t>(BlindSpot::no_shared_file)] = 1;
   char line[1400];
@@ -163,8 +127,8 @@ void tell_of_private_memory(Header& header, int error) {
 }
 
 Header* create() {
-  std::uint32_t slot_count = g_inheritance.prepared_slots;
-  RecordingMemory memory = g_inheritance.prepared;
+  std::uint32_t slot_count = g_prepared.slots;
+  RecordingMemory memory = g_prepared.memory;
   if (memory.start == nullptr) {
     slot_count = slots_wanted();
     memory = make_recording_memory(options.output, layout_for(slot_count).total);
@@ -181,45 +145,11 @@ Header* create() {
     header->blind_spots[i] = g_early_counts[i].exchange(0);
   g_shared.store(memory.shared, std::memory_order_relaxed);
   if (!memory.shared) tell_of_private_memory(*header, memory.error);
-  take_over(header);
-  drop_inheritance();
+  inheritance::hand_over(header);
+  if (g_prepared.slots != 0) g_prepared = {};
   hand::prepare(header);
   header->ready.store(1, std::memory_order_release);
   return header;
-}
-
-// Remembers the tracked slots of the parent, in memory of this child.
-void inherit_from(Header* parent) {
-  std::size_t tracked = 0;
-  table::for_each_tracked([&](std::uint32_t) { tracked++; });
-  g_inheritance.from = parent;
-  if (tracked == 0) return;
-  g_inheritance.bytes = page_up(tracked * sizeof(Inheritance::Item));
-  void* memory =
-      mmap(nullptr, g_inheritance.bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) return;
-  g_inheritance.items = static_cast<Inheritance::Item*>(memory);
-  const auto* slots = reinterpret_cast<const Slot*>(reinterpret_cast<const char*>(parent) + parent->slots_at);
-  table::for_each_tracked([&](std::uint32_t fd) {
-    if (fd >= parent->slot_count || g_inheritance.count == tracked) return;
-    const Slot& slot = slots[fd];
-    g_inheritance.items[g_inheritance.count++] = {
-        fd,
-        word_flags(slot.word.load(std::memory_order_relaxed)) & ~(slot_flag::sighted | slot_flag::claimed),
-        slot.open_site.load(std::memory_order_relaxed), slot.opened_ns.load(std::memory_order_relaxed)};
-  });
-}
-
-// A child that called nothing we hook has no recording, but may have copies of the parent's connections. At
-// its end a verdict can be spoken only where the young count.
-bool may_hold_a_forgotten_copy() {
-  if (options.grace_ns != 0 || passive()) return false;
-  for (std::size_t i = 0; i < g_inheritance.count; i++) {
-    const Inheritance::Item& item = g_inheritance.items[i];
-    const bool connection = (item.flags & (slot_flag::accepted | slot_flag::connect_tried)) != 0;
-    if (connection && table::is_tracked(static_cast<int>(item.fd))) return true;
-  }
-  return false;
 }
 
 // Sockets were perhaps used where no hook is. Without a recording their reader would hear that there were
@@ -253,6 +183,12 @@ T* record(Header* recording, std::uint64_t area, std::uint32_t index, std::uint3
   if (index >= limit) return nullptr;
   T* at = reinterpret_cast<T*>(reinterpret_cast<char*>(recording) + area) + index;
   return touch(at, sizeof *at) ? at : nullptr;
+}
+
+void forget_prepared() {
+  if (g_prepared.memory.start == nullptr) return;
+  munmap(g_prepared.memory.start, layout_for(g_prepared.slots).total);
+  g_prepared = {};
 }
 
 }  // namespace
@@ -297,8 +233,8 @@ void before_fork() {
 void after_fork(bool alone) {
   const int saved = errno;
   Header* parent = g_recording.exchange(nullptr, std::memory_order_relaxed);
-  g_inheritance = {};
-  g_ended.store(false, std::memory_order_relaxed);
+  forget_prepared();
+  if (g_ended.load(std::memory_order_relaxed)) g_ended.store(false, std::memory_order_relaxed);
   java::after_fork();
   // Before the first socket nothing of the rest has begun, and what was never written is zero. Each page that
   // is written here is one that the kernel copies, in every child of a shell.
@@ -314,29 +250,34 @@ void after_fork(bool alone) {
   }
   if (passive()) return;
   g_state.store(options.follow_children ? State::none : State::passive, std::memory_order_relaxed);
-  if (parent != nullptr && options.follow_children) {
-    inherit_from(parent);
+  if (parent != nullptr && options.follow_children) inheritance::remember(parent);
+  if (inheritance::is_due() && options.follow_children) {
     // Once it has dropped root, the child may not write into our directory any more.
     if (raw_syscall(SYS_geteuid) == 0) {
-      g_inheritance.prepared_slots = slots_wanted();
-      g_inheritance.prepared =
-          make_recording_memory(options.output, layout_for(g_inheritance.prepared_slots).total, alone);
+      g_prepared.slots = slots_wanted();
+      g_prepared.memory = make_recording_memory(options.output, layout_for(g_prepared.slots).total, alone);
     }
   }
   errno = saved;
 }
 
+// If the exec fails after all, begin() makes another.
+void discard_prepared() {
+  if (g_prepared.memory.start == nullptr) return;
+  const int saved = errno;
+  discard_recording_memory(g_prepared.memory);
+  forget_prepared();
+  errno = saved;
+}
+
 void end(EndedBy by, int status) {
   if ((process::ours && !process::apart) || !process::at_home()) return;
-  if (recording() == nullptr &&
-      (json_target::is_awaited() || may_hold_a_forgotten_copy() || has_a_blind_spot_to_tell()))
-    begin();
+  // A child that called nothing we hook may have copies of the parent's connections. At its end a verdict can
+  // be spoken only where the young count.
+  const bool may_owe = options.grace_ns == 0 && !passive() && inheritance::has_connection();
+  if (recording() == nullptr && (json_target::is_awaited() || may_owe || has_a_blind_spot_to_tell())) begin();
   Header* header = recording();
-  if (header == nullptr) {
-    if (g_inheritance.prepared.start != nullptr) discard_recording_memory(g_inheritance.prepared);
-    g_inheritance.prepared = {};
-    return;
-  }
+  if (header == nullptr) return discard_prepared();
   if (g_ended.exchange(true, std::memory_order_acq_rel)) return;
   const int saved = errno;
   // From another table nothing can be judged.

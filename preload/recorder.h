@@ -24,6 +24,9 @@ Header* begin();
 // In the program's fork(): remembers where, for what the child will hold.
 void before_fork();
 
+// The program that a child executes has no use for what was made for the child, and nobody would remove it.
+void discard_prepared();
+
 // In a forked child: forgets the parent's recording, keeps what is needed to take over its sockets. `alone`:
 // it shares its descriptors with nobody.
 void after_fork(bool alone);

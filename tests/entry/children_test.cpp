@@ -121,6 +121,17 @@ TEST_F(Children, ForkedChildHasItsOwnRecordingAndInheritedSlots) {
   EXPECT_TRUE(slot_of(listener.get()).live);
 }
 
+// As daemons fork, and servers that want no zombies: the one in between touches nothing.
+TEST_F(Children, GrandchildTakesOver) {
+  const Descriptor listener(listening_socket());
+  const std::string path = recording_path();
+  in_child(fork, [&] {
+    const pid_t child = fork();
+    if (child == 0) _exit(child_takes_over(listener.get(), path) ? 0 : 1);
+    return status_of(child) == 0;
+  });
+}
+
 // The child makes its file at once, and by itself: no number may be missing after that, or have been needed.
 TEST_F(Children, ForkedChildRecordsWithoutANumberToSpare) {
   const Descriptor listener(listening_socket());

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <ostream>
 #include <string>
@@ -181,6 +182,30 @@ TEST_P(EveryExec, FailureChangesNothing) {
     _exit(0);
   });
   EXPECT_EQ(child.said, "same");
+  EXPECT_EQ(child.status, 0);
+}
+
+// A child of root has a file from its first moment on.
+TEST_P(EveryExec, OfAChildThatOpenedNothingLeavesNoFile) {
+  if (geteuid() != 0) GTEST_SKIP() << "not root: such a child has no file";
+  const Descriptor first(socket(AF_INET, SOCK_STREAM, 0));
+  const std::filesystem::path directory = std::filesystem::path(recording_path()).parent_path();
+  const Child child = run([&](int to) {
+    const std::string mine = "-" + std::to_string(getpid()) + "-";
+    const auto files = [&] {  // those of earlier runs, with the same number, too
+      int found = 0;
+      for (const auto& entry : std::filesystem::directory_iterator(directory))
+        found += entry.path().filename().string().find(mine) != std::string::npos ? 1 : 0;
+      return found;
+    };
+    const int before = files();
+    const char* environment[] = {"WANTED=7", nullptr};
+    GetParam().call("/", const_cast<Arguments>(kArguments), const_cast<Arguments>(environment));
+    say(to, files() == before - 1 ? "removed" : "kept");
+    const Descriptor own(socket(AF_INET, SOCK_STREAM, 0));
+    _exit(slot_of(own.get()).live && files() == before ? 0 : 1);  // the exec failed: it has one again
+  });
+  EXPECT_EQ(child.said, "removed");
   EXPECT_EQ(child.status, 0);
 }
 
