@@ -21,7 +21,5 @@ if(SOCKTRACK_SANITIZE)
   # Undefined behaviour ends the program, so that no test passes over it.
   target_compile_options(socktrack_settings INTERFACE -fsanitize=${SOCKTRACK_SANITIZE} -fno-sanitize-recover=all
     -fno-omit-frame-pointer -g1)
-  # TSan does not know fences. Where we have one, what it orders is atomic or a copy.
-  target_compile_options(socktrack_settings INTERFACE -Wno-tsan)
   target_link_options(socktrack_settings INTERFACE -fsanitize=${SOCKTRACK_SANITIZE})
 endif()

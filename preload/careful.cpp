@@ -32,6 +32,15 @@ constexpr std::uint64_t kSigpipe = std::uint64_t{1} << (SIGPIPE - 1);
 Real g_behind;  // what the hooks called before
 bool g_is_led = false;
 
+// Hazard: a hook reads its pointer without any order, so that on aarch64 what its twin reads may be from
+// before the pointer was led here. Consequence: a call of address 0. Rule: the twin reads the pointer again,
+// acquired; what was released with it is there.
+template <auto Pointer>
+auto behind() {
+  std::ignore = __atomic_load_n(&(real.*Pointer).at, __ATOMIC_ACQUIRE);
+  return (g_behind.*Pointer).at;
+}
+
 // As the kernel has it; libc's differs.
 struct KernelAction {
   std::uintptr_t handler;
@@ -146,11 +155,11 @@ bool is_connected_for_good(int fd) {
 }
 
 int careful_connect(int fd, const sockaddr* address, socklen_t length) {
-  return is_connected_for_good(fd) ? -1 : g_behind.connect(fd, address, length);
+  return is_connected_for_good(fd) ? -1 : behind<&Real::connect>()(fd, address, length);
 }
 
 long careful_syscall(long number, long a, long b, long c, long d, long e, long f) {
-  const auto call = [&] { return g_behind.syscall(number, a, b, c, d, e, f); };
+  const auto call = [&] { return behind<&Real::syscall>()(number, a, b, c, d, e, f); };
   if (makes_descriptor(number, b)) return with_reclaim(call);
   if (number == SYS_connect && is_connected_for_good(static_cast<int>(a))) return -1;
   const int fd = target_of(number, a, c);
@@ -160,56 +169,50 @@ long careful_syscall(long number, long a, long b, long c, long d, long e, long f
 // The twin of each call is made from the type of its pointer in `Real`.
 template <auto Pointer>
 struct Twin;
-template <typename Result, typename... Arguments, Result (*Real::*Pointer)(Arguments...)>
+template <typename Result, typename... Arguments, Behind<Result(Arguments...)> Real::*Pointer>
 struct Twin<Pointer> {
   template <std::size_t Target>  // which argument is the descriptor that is sent to
   static Result careful(Arguments... arguments) {
     const int fd = std::get<Target>(std::tie(arguments...));
-    return send_with_care(fd, [&] { return (g_behind.*Pointer)(arguments...); });
+    return send_with_care(fd, [&] { return behind<Pointer>()(arguments...); });
   }
   static Result reclaiming(Arguments... arguments) {
-    return with_reclaim([&] { return (g_behind.*Pointer)(arguments...); });
+    return with_reclaim([&] { return behind<Pointer>()(arguments...); });
   }
 };
 
 template <auto Pointer>
 int reclaiming_fcntl(int fd, int command, long argument) {
-  const auto call = [&] { return (g_behind.*Pointer)(fd, command, argument); };
+  const auto call = [&] { return behind<Pointer>()(fd, command, argument); };
   return duplicates(command) ? with_reclaim(call) : call();
 }
 
 // Hooks read the pointers at any moment: each is changed in one piece, and both values are right.
-template <typename Function>
-void lead_to(Function*& pointer, Function* twin) {
-  __atomic_store_n(&pointer, twin, __ATOMIC_RELEASE);
-}
-
 template <std::size_t Target, auto... Pointers>
 void lead_to_careful() {
-  (lead_to(real.*Pointers, Twin<Pointers>::template careful<Target>), ...);
+  ((real.*Pointers).lead_to(Twin<Pointers>::template careful<Target>), ...);
 }
 
 template <auto... Pointers>
 void lead_to_reclaiming() {
-  (lead_to(real.*Pointers, Twin<Pointers>::reclaiming), ...);
+  ((real.*Pointers).lead_to(Twin<Pointers>::reclaiming), ...);
 }
 
 void remember_what_was() {
   if (g_is_led) return;
   g_behind = real;
   g_is_led = true;
-  std::atomic_thread_fence(std::memory_order_seq_cst);
 }
 
 }  // namespace
 
 void begin_reclaiming() {
-  if (real.accept == Twin<&Real::accept>::reclaiming) return;
+  if (real.accept.get() == Twin<&Real::accept>::reclaiming) return;
   remember_what_was();
   lead_to_reclaiming<&Real::accept, &Real::accept4, &Real::socket, &Real::socketpair, &Real::dup>();
-  lead_to(real.fcntl, reclaiming_fcntl<&Real::fcntl>);
-  lead_to(real.fcntl64, reclaiming_fcntl<&Real::fcntl64>);
-  lead_to(real.syscall, careful_syscall);
+  real.fcntl.lead_to(reclaiming_fcntl<&Real::fcntl>);
+  real.fcntl64.lead_to(reclaiming_fcntl<&Real::fcntl64>);
+  real.syscall.lead_to(careful_syscall);
 }
 
 void begin() {
@@ -219,8 +222,8 @@ void begin() {
   lead_to_careful<0, &Real::send, &Real::sendto, &Real::sendmsg, &Real::sendmmsg, &Real::write, &Real::writev,
                   &Real::pwritev2, &Real::sendfile>();
   lead_to_careful<2, &Real::splice>();
-  lead_to(real.connect, careful_connect);
-  lead_to(real.syscall, careful_syscall);
+  real.connect.lead_to(careful_connect);
+  real.syscall.lead_to(careful_syscall);
 }
 
 }  // namespace socktrack::mitigated

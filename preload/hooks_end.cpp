@@ -36,7 +36,7 @@ extern "C" __attribute__((visibility("hidden"), used)) void* socktrack_before_pt
   resolve_real_functions();
   if (!process::ours && !sandbox::silent() && process::thread_id() == process::pid())
     watcher::main_thread_leaves();
-  return address_of(real.pthread_exit);
+  return address_of(real.pthread_exit.get());
 }
 JUMPING_HOOK(pthread_exit, socktrack_before_pthread_exit);
 

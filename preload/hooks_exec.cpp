@@ -109,7 +109,7 @@ ALSO(__clone, clone);
 extern "C" __attribute__((visibility("hidden"), used)) void* socktrack_before_vfork() {
   resolve_real_functions();
   process::note_shared_memory();
-  return address_of(real.vfork);
+  return address_of(real.vfork.get());
 }
 JUMPING_HOOK(vfork, socktrack_before_vfork);
 JUMPING_HOOK_ALSO(__vfork, vfork);

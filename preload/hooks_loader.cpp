@@ -15,14 +15,14 @@ namespace socktrack {
 extern "C" __attribute__((visibility("hidden"), used)) void* socktrack_before_dlopen(const char*, int mode) {
   resolve_real_functions();
   if ((mode & RTLD_DEEPBIND) != 0 && !process::ours) recorder::count(BlindSpot::deepbind);
-  return address_of(real.dlopen);
+  return address_of(real.dlopen.get());
 }
 
 extern "C" __attribute__((visibility("hidden"), used)) void* socktrack_before_dlmopen(Lmid_t where,
                                                                                       const char*, int) {
   resolve_real_functions();
   if (where != LM_ID_BASE && !process::ours) recorder::count(BlindSpot::other_namespace);
-  return address_of(real.dlmopen);
+  return address_of(real.dlmopen.get());
 }
 
 JUMPING_HOOK(dlopen, socktrack_before_dlopen);

@@ -71,12 +71,12 @@ std::atomic<unsigned> g_state{unresolved};
 
 // Hazard: dlsym, if it comes to that, may allocate, an interposed malloc may read() its configuration, and we
 // are back here on the same thread. Rule: whoever comes while resolution is under way makes the raw call.
-#define ENTRY(ret, name, parameters, arguments, kind, raw_call) \
-  ret boot_##name parameters {                                  \
-    using Return [[maybe_unused]] = ret;                        \
-    resolve_real_functions();                                   \
-    if (real.name != boot_##name) return real.name arguments;   \
-    return raw_call;                                            \
+#define ENTRY(ret, name, parameters, arguments, kind, raw_call)     \
+  ret boot_##name parameters {                                      \
+    using Return [[maybe_unused]] = ret;                            \
+    resolve_real_functions();                                       \
+    if (real.name.get() != boot_##name) return real.name arguments; \
+    return raw_call;                                                \
   }
 #include "preload/entrypoints.def"
 
@@ -90,7 +90,7 @@ static_assert(kCount <= kMostWanted && sizeof(Real) == kCount * sizeof(void*));
 }  // namespace
 
 constinit Real real = {
-#define ENTRY(ret, name, parameters, arguments, kind, raw) .name = boot_##name,
+#define ENTRY(ret, name, parameters, arguments, kind, raw) .name = {boot_##name},
 #include "preload/entrypoints.def"
 };
 

@@ -19,8 +19,22 @@ struct mmsghdr;
 
 namespace socktrack {
 
+// One of them. Hazard: resolution and the hand (careful.cpp) lead it elsewhere while other threads call
+// through it. Consequence: half an address, if a compiler thinks that nobody does. Rule: it is read and
+// written in one piece; what the hand's functions need beside it, they ask for themselves.
+template <typename Function>
+struct Behind;
+template <typename Result, typename... Arguments>
+struct Behind<Result(Arguments...)> {
+  using Function = Result(Arguments...);
+  Function* at;
+  [[gnu::always_inline]] Function* get() const { return __atomic_load_n(&at, __ATOMIC_RELAXED); }
+  [[gnu::always_inline]] Result operator()(Arguments... arguments) const { return get()(arguments...); }
+  void lead_to(Function* other) { __atomic_store_n(&at, other, __ATOMIC_RELEASE); }
+};
+
 struct Real {
-#define ENTRY(ret, name, parameters, arguments, kind, raw) ret(*name) parameters;
+#define ENTRY(ret, name, parameters, arguments, kind, raw) Behind<ret parameters> name;
 #include "preload/entrypoints.def"
 };
 

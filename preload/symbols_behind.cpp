@@ -43,7 +43,8 @@ class Search {
     }
   }
   void found(std::size_t i, std::uintptr_t address) {
-    addresses_[i] = reinterpret_cast<void*>(address);
+    __atomic_store_n(&addresses_[i], reinterpret_cast<void*>(address),
+                     __ATOMIC_RELEASE);  // others call meanwhile
     states_[i] = State::found;
     left_--;
   }

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "watch/evidence_words.h"
+
 namespace socktrack {
 namespace {
 
@@ -29,9 +31,9 @@ std::string worker_line(const EvidenceFacts& evidence) {
 }  // namespace
 
 EvidenceFacts evidence_of(const Group& group) {
-  const Evidence& from = group.evidence;
-  const std::uint32_t before = from.version.load(std::memory_order_acquire);
   EvidenceFacts facts;
+  EvidenceText from;
+  if (!load_evidence(group.evidence, from)) return facts;
   facts.holder_pid = static_cast<int>(from.holder_pid);
   facts.holder = text_of(from.holder);
   facts.holder_relation = relation_of(from.holder_flags);
@@ -42,9 +44,7 @@ EvidenceFacts evidence_of(const Group& group) {
   facts.threads_now = text_of(from.threads);
   facts.queue_length = from.queue_length;
   facts.queue_limit = from.queue_limit;
-  std::atomic_thread_fence(std::memory_order_acquire);
-  const bool whole = before % 2 == 0 && from.version.load(std::memory_order_relaxed) == before;
-  return whole ? facts : EvidenceFacts{};
+  return facts;
 }
 
 std::vector<std::string> evidence_lines(const LeakGroup& group) {

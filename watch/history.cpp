@@ -10,14 +10,14 @@ std::uint32_t clamped(std::uint64_t count) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(count, UINT32_MAX));
 }
 
-// A reader that meets it half written sees no time, and passes on.
+// A reader that meets it half written sees no time, or another one afterwards, and passes on: each value is
+// released, so that whoever has read a new one finds the time gone.
 void write(HistorySample& sample, const Moment& moment) {
   sample.at_ns.store(0, std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_release);
-  sample.live.store(clamped(moment.live), std::memory_order_relaxed);
-  sample.leaked.store(clamped(moment.leaked), std::memory_order_relaxed);
-  sample.mitigated.store(clamped(moment.mitigated), std::memory_order_relaxed);
-  sample.fds_open.store(clamped(moment.fds_open), std::memory_order_relaxed);
+  sample.live.store(clamped(moment.live), std::memory_order_release);
+  sample.leaked.store(clamped(moment.leaked), std::memory_order_release);
+  sample.mitigated.store(clamped(moment.mitigated), std::memory_order_release);
+  sample.fds_open.store(clamped(moment.fds_open), std::memory_order_release);
   sample.at_ns.store(moment.at_ns, std::memory_order_release);
 }
 

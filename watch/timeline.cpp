@@ -44,11 +44,12 @@ std::vector<TimelinePoint> timeline_of(const RecordingView& recording, const Tim
     // Not later than the one before: half written, or thinned out while it was read, so that those that were
     // moved already repeat what comes. The first is of a coarse clock, which is behind.
     if (at_ns <= at && !(i == 0 && at_ns > 0)) continue;
-    add({.live = sample.live.load(),
-         .leaked = sample.leaked.load(),
-         .mitigated = sample.mitigated.load(),
-         .fds_open = sample.fds_open.load()},
-        std::max(at_ns, start));
+    const TimelinePoint point{.live = sample.live.load(std::memory_order_acquire),
+                              .leaked = sample.leaked.load(std::memory_order_acquire),
+                              .mitigated = sample.mitigated.load(std::memory_order_acquire),
+                              .fds_open = sample.fds_open.load(std::memory_order_acquire)};
+    if (sample.at_ns.load(std::memory_order_relaxed) != at_ns) continue;  // moved while we read
+    add(point, std::max(at_ns, start));
   }
   if (latest_ns > at) add(latest, latest_ns);
   return without_repetitions(points);

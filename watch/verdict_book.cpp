@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "watch/evidence_words.h"
 #include "watch/inquiry.h"
 #include "watch/probe.h"
 #include "watch/raw_syscall.h"
@@ -55,12 +56,13 @@ std::uint64_t inode_of(std::uint32_t fd) {
   return raw_failed(raw_syscall(SYS_fstat, fd, reg(&facts))) ? 0 : facts.st_ino;
 }
 
-// A reader that meets it half written leaves it out.
+// Onto what is there. A reader that meets it half written leaves it out.
 template <typename Write>
 void write_evidence(Group& group, Write write) {
-  group.evidence.version.fetch_add(1, std::memory_order_acq_rel);
-  write(group.evidence);
-  group.evidence.version.fetch_add(1, std::memory_order_release);
+  EvidenceText text{};
+  load_evidence(group.evidence, text);  // only we write
+  write(text);
+  store_evidence(group.evidence, text);
 }
 
 template <std::size_t N>
@@ -185,7 +187,7 @@ std::uint32_t VerdictBook::consider_queued(const QueuedSuspect& queued) {
   addresses.peer = queued.peer;
   const std::uint32_t index = write_accusation(suspect, group_index, addresses, queued.recv_q, 0);
   if (index == kMaxAccusations) return 0;
-  write_evidence(*group, [&](Evidence& evidence) {
+  write_evidence(*group, [&](EvidenceText& evidence) {
     evidence.queue_length = queued.queue_length;
     evidence.queue_limit = queued.queue_limit;
     if (host_.answers != nullptr) describe_tasks(*host_.answers, evidence.threads, sizeof evidence.threads);
@@ -309,7 +311,7 @@ void VerdictBook::count_spoken(Group& group, std::uint64_t now_ns) {
 void VerdictBook::add_evidence(Group& group, const Suspect& suspect, const Slot& slot) const {
   if (host_.answers == nullptr || !rests_on_answers(suspect.finding.verdict)) return;
   const Inquiry& answers = *host_.answers;
-  write_evidence(group, [&](Evidence& evidence) {
+  write_evidence(group, [&](EvidenceText& evidence) {
     const Holder* holder = answers.holder_of(inode_of(suspect.fd));
     if (holder != nullptr && holder->pid != 0) {
       evidence.holder_pid = holder->pid;

@@ -219,19 +219,25 @@ inline constexpr std::uint32_t cloexec = 1U << 2U;  // its copy would not surviv
 }  // namespace holder_flag
 
 // What was found beside the socket accused last, when it was accused. 0 or "": not looked for, or nothing.
-struct Evidence {
-  std::atomic<std::uint32_t> version;  // odd while it is being written
-  std::uint32_t holder_pid;            // another process with the same socket
-  std::uint32_t holder_flags;          // holder_flag
-  std::uint32_t worker_tid;            // the thread that ought to read
-  std::uint32_t queue_length;          // never_accepted: connections in the listen queue, and its limit
+struct EvidenceText {
+  std::uint32_t holder_pid;    // another process with the same socket
+  std::uint32_t holder_flags;  // holder_flag
+  std::uint32_t worker_tid;    // the thread that ought to read
+  std::uint32_t queue_length;  // never_accepted: connections in the listen queue, and its limit
   std::uint32_t queue_limit;
   char holder[16];  // program of holder_pid
   char worker[16];
   char doing[40];     // what the worker waits in: "futex"
   char threads[120];  // what all threads are in: "worker x3 in futex, main in accept4"
 };
-static_assert(sizeof(Evidence) == 216);
+inline constexpr std::size_t kEvidenceWords = sizeof(EvidenceText) / sizeof(std::uint32_t);
+
+// ... as it lies in shared memory: in words, which are written while others read them.
+struct Evidence {
+  std::atomic<std::uint32_t> version;  // odd while it is being written
+  std::atomic<std::uint32_t> words[kEvidenceWords];
+};
+static_assert(sizeof(EvidenceText) == 212 && sizeof(Evidence) == 216);
 
 struct Group {
   std::atomic<std::uint32_t> ready;  // set last (release)

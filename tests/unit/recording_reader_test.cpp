@@ -10,6 +10,7 @@
 
 #include "cli/load_report.h"
 #include "recording_fixture.h"
+#include "watch/evidence_words.h"
 #include "watch/render.h"
 
 namespace socktrack {
@@ -242,9 +243,11 @@ TEST(RecordingReader, NamesWithoutAnEndStopAtTheirField) {
   const std::uint32_t site = fixture.add_site({make_frame(0, 1)});
   Group& group = fixture.group(fixture.add_group(Verdict::inherited, site, site, 1));
   std::memset(group.thread, 't', sizeof group.thread);
-  std::memset(group.evidence.holder, 'h', sizeof group.evidence.holder);
-  std::memset(group.evidence.threads, 'x', sizeof group.evidence.threads);
-  group.evidence.holder_pid = 1;
+  EvidenceText evidence{};
+  std::memset(evidence.holder, 'h', sizeof evidence.holder);
+  std::memset(evidence.threads, 'x', sizeof evidence.threads);
+  evidence.holder_pid = 1;
+  store_evidence(group.evidence, evidence);
   std::memset(fixture.header().program, 'p', sizeof(Header::program));
   std::memset(fixture.pool(1).name, 'n', sizeof(PoolName::name));
   fixture.pool(1).ready = 2;
@@ -260,7 +263,7 @@ TEST(RecordingReader, NamesWithoutAnEndStopAtTheirField) {
   ASSERT_EQ(report.groups.size(), 1U);
   EXPECT_EQ(report.exe, std::string(sizeof(Header::program), 'p'));
   EXPECT_EQ(report.groups[0].thread, std::string(sizeof(Group::thread), 't'));
-  EXPECT_EQ(report.groups[0].evidence.holder, std::string(sizeof(Evidence::holder), 'h'));
+  EXPECT_EQ(report.groups[0].evidence.holder, std::string(sizeof(EvidenceText::holder), 'h'));
   use(view);
 }
 
