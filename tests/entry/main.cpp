@@ -4,6 +4,7 @@
 
 #include <cstdlib>
 #include <cstring>
+#include <string>
 
 #include "emulated.h"
 
@@ -17,7 +18,10 @@ int main(int argc, char** argv) {
     setenv("SOCKTRACK_HOSTED", "1", 1);  // no report of the tests' own leaks
     setenv("SOCKTRACK_GRACE", "1h", 1);  // no verdicts: the recorder alone is tested
     // TSan: tests fork while the watcher runs, and have nothing to wait for at exit.
-    setenv("TSAN_OPTIONS", "die_after_fork=0:atexit_sleep_ms=0", 0);
+    const std::string to_file = "log_path=" SOCKTRACK_FINDINGS "/entry";
+    setenv("TSAN_OPTIONS", ("die_after_fork=0:atexit_sleep_ms=0:" + to_file).c_str(), 0);
+    setenv("ASAN_OPTIONS", to_file.c_str(), 0);
+    setenv("UBSAN_OPTIONS", to_file.c_str(), 0);
     execv("/proc/self/exe", argv);
     return 1;
   }

@@ -223,6 +223,7 @@ INSTANTIATE_TEST_SUITE_P(Ways, Daemon, testing::Values("daemon", "forks"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(ConfinedProgram, GivesUpItsUserInARawCopyOfItself) {
+  if (sanitizer() == "thread") GTEST_SKIP() << "setuid() waits in the copy for TSan's thread, without us too";
   const Outcome bare = run({program("raw_fork")});
   if (bare.status != 0) GTEST_SKIP() << "not allowed here: " << bare.err;
   const TempDir directory;
@@ -252,6 +253,7 @@ TEST(ConfinedProgram, IsABrowsersZygote) {
 class MainThread : public testing::TestWithParam<const char*> {};
 
 TEST_P(MainThread, MayLeaveBeforeTheOthers) {
+  if (sanitizer() == "thread") GTEST_SKIP() << "TSan's own thread outlives the program's, without us too";
   const Outcome bare = run({program("main_leaves"), GetParam()});
   ASSERT_EQ(bare.out, "worked\ngoodbye 0 1\n");
   const TempDir directory;

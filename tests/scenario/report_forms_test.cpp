@@ -11,6 +11,7 @@ namespace scenario {
 namespace {
 
 using testing::AllOf;
+using testing::ContainsRegex;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -38,8 +39,11 @@ TEST(ReportForms, FoldedAndDiff) {
   const std::string before = leak_into(first, "c_eof"), after = leak_into(second, "cpp_pool");
   const Outcome folded = report({before, "--folded"});
   EXPECT_EQ(folded.status, 0) << folded.err;
-  EXPECT_THAT(folded.out, AllOf(StartsWith("c_eof;"), HasSubstr(";main;serve_one;accept_client 23\n")));
-  EXPECT_THAT(report({before, "--folded=sighting"}).out, HasSubstr(";read_request 23\n"));
+  // In a sanitizer build its runtime makes the program's calls.
+  EXPECT_THAT(folded.out, AllOf(StartsWith("c_eof;"),
+                                ContainsRegex(";main;serve_one;accept_client(;__interceptor_accept)? 23\n")));
+  EXPECT_THAT(report({before, "--folded=sighting"}).out,
+              ContainsRegex(";read_request(;__interceptor_recv)? 23\n"));
   EXPECT_THAT(report({"--diff", before, after}).out, AllOf(HasSubstr("1 gone"), HasSubstr("23 -> 0")));
   EXPECT_THAT(report({"--diff", before, before}).out, StartsWith("0 new, 0 growing, 1 same"));
   EXPECT_EQ(report({before, "--folded", "--json"}).status, 2);

@@ -84,6 +84,8 @@ TEST(Runtimes, EveryVersionOfPythonNamesItsLines) {
     const std::string name = version.path().filename();
     // create_server of the program came with 3.8.
     if (access(python.c_str(), X_OK) != 0 || name.starts_with("3.6") || name.starts_with("3.7")) continue;
+    // Its allocator makes a system call before TSan has begun.
+    if (sanitizer() == "thread" && name.starts_with("3.13")) continue;
     SCOPED_TRACE(python);
     expect_python_lines(python_process({python}, {}));
     expect_leaks_that_only_the_end_closes(python);
@@ -124,6 +126,7 @@ Json runtime_process(const Arguments& command, const std::string& exe) {
 TEST(Runtimes, PhpServerThatKeepsTheStream) {
   const std::string php = find_program("php");
   if (php.empty()) GTEST_SKIP() << "php is not installed";
+  if (!sanitizer().empty()) GTEST_SKIP() << "php loads opcache with RTLD_DEEPBIND, which the runtimes refuse";
   const std::string exe = std::filesystem::canonical(php);
   const Json process = runtime_process({php, script("php_eof.php")}, exe);
   ASSERT_THAT(summary(process.at("groups")), ElementsAre("eof_not_closed 6 recv"));

@@ -116,7 +116,8 @@ TEST(Storm, KilledAtAnyMomentLeavesAReadableRecording) {
     const Json process = process_of(report_of(directory / "recordings"), "/storm");
     EXPECT_GE(opened(process), kLeaks + 1);
     EXPECT_TRUE(process.at("groups").empty()) << process.dump(1);  // nothing was older than the grace
-    EXPECT_LE(count_in(process.at("open_at_exit")), kLeaks + 64) << "one a thread may be at its end just now";
+    // One a thread may be at its end just now, under two numbers.
+    EXPECT_LE(count_in(process.at("open_at_exit")), kLeaks + 2 * 64);
   }
 }
 

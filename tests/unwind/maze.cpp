@@ -3,13 +3,14 @@
 
 #include <alloca.h>
 
+#include <atomic>
 #include <cstdarg>
 #include <cstring>
 #include <stdexcept>
 
 namespace {
 
-volatile char g_sink;
+std::atomic<char> g_sink;  // all threads write to it
 
 // Makes the compiler keep the memory; most of it holds what earlier frames left there.
 void use(void* memory, std::uint32_t size) {
@@ -27,7 +28,7 @@ void use(void* memory, std::uint32_t size) {
 
 [[gnu::noinline]] std::uint32_t plain(Walk& walk) {
   const std::uint32_t depth = BOTH_SIDES(walk);
-  g_sink = static_cast<char>(depth);
+  g_sink.store(static_cast<char>(depth), std::memory_order_relaxed);
   return depth;
 }
 
@@ -63,13 +64,13 @@ void use(void* memory, std::uint32_t size) {
   for (int i = 0; i < count; i++) sum += static_cast<std::uint32_t>(va_arg(rest, int));
   va_end(rest);
   const std::uint32_t depth = BOTH_SIDES(*walk);
-  g_sink = static_cast<char>(sum);
+  g_sink.store(static_cast<char>(sum), std::memory_order_relaxed);
   return depth;
 }
 
 [[gnu::noinline]] std::uint32_t variadic(Walk& walk) {
   const std::uint32_t depth = many(&walk, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9);
-  g_sink = static_cast<char>(depth);
+  g_sink.store(static_cast<char>(depth), std::memory_order_relaxed);
   return depth;
 }
 
@@ -78,11 +79,11 @@ void use(void* memory, std::uint32_t size) {
     if (walk.next() % 16 == 0) throw std::runtime_error("on purpose");
   } catch (const std::runtime_error&) {
     const std::uint32_t depth = BOTH_SIDES(walk);
-    g_sink = static_cast<char>(depth);
+    g_sink.store(static_cast<char>(depth), std::memory_order_relaxed);
     return depth;
   }
   const std::uint32_t depth = BOTH_SIDES(walk);
-  g_sink = static_cast<char>(depth);
+  g_sink.store(static_cast<char>(depth), std::memory_order_relaxed);
   return depth;
 }
 

@@ -38,9 +38,14 @@ Environment base_environment() {
   if (runtime.empty()) return {};
   // The programs are strangers: their leaked memory is none of our business, their signals are their own.
   // Their forks, too, are their own (our watcher makes them forks of programs with threads).
+  // What is found goes to files (tests/CMakeLists.txt), and ends the program.
+  const std::string to_file = ":log_path=" SOCKTRACK_FINDINGS "/program";
   return {
-      {"ASAN_OPTIONS", "detect_leaks=0:handle_segv=0"},
-      {"TSAN_OPTIONS", "die_after_fork=0:atexit_sleep_ms=0:ignore_noninstrumented_modules=1:handle_segv=0"}};
+      {"ASAN_OPTIONS", "detect_leaks=0:handle_segv=0" + to_file},
+      {"UBSAN_OPTIONS", "print_stacktrace=1" + to_file},
+      {"TSAN_OPTIONS",
+       "die_after_fork=0:atexit_sleep_ms=0:ignore_noninstrumented_modules=1:handle_segv=0:halt_on_error=1" +
+           to_file}};
 }
 
 Environment preload_environment(const TempDir& directory, const Environment& added) {
