@@ -95,7 +95,8 @@ std::uint32_t index_of(Header* recording, const python::Line& line) {
   if (line.place != 0 && recall_line(line.place, known)) return known.index;
   const std::uint32_t index =
       intern(recording, Language::python, line.function, line.file, line.line, line.role);
-  if (line.place != 0 && index != 0) keep_line(line.place, {.index = index, .collects = false, .identity = index});
+  if (line.place != 0 && index != 0)
+    keep_line(line.place, {.index = index, .collects = false, .identity = index});
   return index;
 }
 

@@ -22,7 +22,8 @@ void forget_the_gone();
 bool under_way();
 
 // Is the caller called from exit(), by an exit handler or the destructor of a static object, or from the end
-// of a Python (what atexit was given), Perl, PHP, Ruby or node program? Takes a stack: ask only about sockets that deserve it.
+// of a Python (what atexit was given), Perl, PHP, Ruby or node program? Takes a stack: ask only about sockets
+// that deserve it.
 bool is_calling();
 
 }  // namespace socktrack::teardown
