@@ -5,6 +5,7 @@
 
 #include <filesystem>
 
+#include "harness/runtimes.h"
 #include "real.h"
 
 namespace scenario {
@@ -39,13 +40,9 @@ TEST(Real, PythonTls) {
   if (const std::string reason = why_no_python(); !reason.empty()) GTEST_SKIP() << reason;
   if (find_program("openssl").empty()) GTEST_SKIP() << "openssl is not installed";
   const TempDir directory;
-  const std::string certificate = directory / "certificate.pem";
-  const std::string key = directory / "key.pem";
-  const Outcome made =
-      run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-           "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate});
-  ASSERT_EQ(made.status, 0) << made.err;
-  expect_python_healthy("echo_tls.py", 31, {certificate, key});
+  const Certificate made = make_certificate(directory.path());
+  ASSERT_EQ(made.error, "");
+  expect_python_healthy("echo_tls.py", 31, {made.certificate, made.key});
 }
 
 TEST(Real, PythonWithChildrenInBetween) {

@@ -3,14 +3,13 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "harness/process.h"
+#include "harness/runtimes.h"
 #include "harness/socktrack.h"
 
 namespace scenario {
@@ -93,21 +92,10 @@ TEST(Asyncio, TheLinesThatWaitAreNamed) {
 
 // Where the objects keep things differs from version to version: all that pyenv has here.
 TEST(Asyncio, EveryVersionNamesThem) {
-  const char* home = std::getenv("HOME");
-  const std::filesystem::path versions =
-      std::filesystem::path(home == nullptr ? "/" : home) / ".pyenv/versions";
-  std::error_code none;
-  int tried = 0;
-  for (const auto& version : std::filesystem::directory_iterator(versions, none)) {
-    const std::string python = version.path() / "bin/python3";
-    const std::string name = version.path().filename();
-    if (access(python.c_str(), X_OK) != 0 || name.starts_with("3.6") || name.starts_with("3.7")) continue;
-    const bool keeps_tasks =
-        !name.starts_with("3.8") && !name.starts_with("3.9");  // in the stream's protocol
-    expect_lines(python, keeps_tasks);
-    tried++;
-  }
-  if (tried == 0) GTEST_SKIP() << "no " << versions;
+  const std::vector<Python> pythons = pyenv_pythons();
+  if (pythons.empty()) GTEST_SKIP() << "pyenv has none here";
+  for (const Python& python : pythons)
+    expect_lines(python.path, python.minor >= 10);  // in the stream's protocol
 }
 
 // The other threads change what is looked at: lines may be missing then, never wrong.
@@ -142,13 +130,9 @@ TEST(Asyncio, TheProtocolBehindTlsIsNamed) {
   if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
   if (find_program("openssl").empty()) GTEST_SKIP() << "openssl is not installed";
   const TempDir directory;
-  const std::string certificate = directory / "certificate.pem";
-  const std::string key = directory / "key.pem";
-  const Outcome made =
-      run({"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost",
-           "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", certificate});
-  ASSERT_EQ(made.status, 0) << made.err;
-  const Seen traced = run_python(kPython, "py_asyncio_tls.py", {certificate, key});
+  const Certificate made = make_certificate(directory.path());
+  ASSERT_EQ(made.error, "");
+  const Seen traced = run_python(kPython, "py_asyncio_tls.py", {made.certificate, made.key});
   EXPECT_EQ(traced.groups.count({"data_received:10 callback", "data_received:10 callback"}), 1U)
       << traced.process.dump(1);
 }

@@ -3,9 +3,9 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <filesystem>
 
+#include "harness/runtimes.h"
 #include "harness/socktrack.h"
 
 namespace scenario {
@@ -74,25 +74,14 @@ void expect_python_lines_with_a_map(const std::string& python) {
 
 // The interpreters keep their frames in other places in each version: all that pyenv has here.
 TEST(Runtimes, EveryVersionOfPythonNamesItsLines) {
-  const char* home = std::getenv("HOME");
-  const std::filesystem::path versions =
-      std::filesystem::path(home == nullptr ? "/" : home) / ".pyenv/versions";
-  std::error_code none;
-  int tried = 0;
-  for (const auto& version : std::filesystem::directory_iterator(versions, none)) {
-    const std::string python = version.path() / "bin/python3";
-    const std::string name = version.path().filename();
-    // create_server of the program came with 3.8.
-    if (access(python.c_str(), X_OK) != 0 || name.starts_with("3.6") || name.starts_with("3.7")) continue;
-    // Its allocator makes a system call before TSan has begun.
-    if (sanitizer() == "thread" && name.starts_with("3.13")) continue;
-    SCOPED_TRACE(python);
-    expect_python_lines(python_process({python}, {}));
-    expect_leaks_that_only_the_end_closes(python);
-    if (name.starts_with("3.12") || name.starts_with("3.13")) expect_python_lines_with_a_map(python);
-    tried++;
+  const std::vector<Python> pythons = pyenv_pythons();
+  if (pythons.empty()) GTEST_SKIP() << "pyenv has none here";
+  for (const Python& python : pythons) {
+    SCOPED_TRACE(python.path);
+    expect_python_lines(python_process({python.path}, {}));
+    expect_leaks_that_only_the_end_closes(python.path);
+    if (python.minor >= 12) expect_python_lines_with_a_map(python.path);
   }
-  if (tried == 0) GTEST_SKIP() << "no " << versions;
 }
 
 TEST(Runtimes, WhatPythonOnlyClosesBecauseItIsForgottenIsTold) {
