@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 
+#include "cli/live_recordings.h"
 #include "cli/process_facts.h"
 #include "watch/options.h"
 
@@ -42,8 +43,7 @@ class Environment {
 
 const char* const kWhyKeptOut =
     "It runs behind a seccomp filter that was installed for it: the library does nothing there, because a "
-    "call "
-    "that the filter forbids could end the program. If the filter allows what ordinary programs do, set "
+    "call that the filter forbids could end the program. If the filter allows what ordinary programs do, set "
     "SOCKTRACK_INHERITED_FILTER=trust.";
 
 StatusFacts status_facts(std::uint32_t pid) {
@@ -67,5 +67,7 @@ bool is_kept_out(int pid) {
                                   environment.number_of("SOCKTRACK_ROOT_PID")};
   return origin_of_filter(own, authority, status_facts) != FilterOrigin::surroundings;
 }
+
+bool is_kept_out_unrecorded(int pid) { return is_kept_out(pid) && live_recording_in(pid).path.empty(); }
 
 }  // namespace socktrack

@@ -14,6 +14,8 @@ StatusFacts status_facts(std::uint32_t pid);
 // A filter that the program installs itself looks the same from here: ask only of programs that have no
 // recording.
 bool is_kept_out(int pid);
+// ... asks after the recording, too.
+bool is_kept_out_unrecorded(int pid);
 
 // A sentence for people, and what to do about it.
 extern const char* const kWhyKeptOut;

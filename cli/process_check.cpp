@@ -7,7 +7,6 @@
 
 #include "cli/kept_out.h"
 #include "cli/library_path.h"
-#include "cli/live_recordings.h"
 #include "cli/preflight.h"
 #include "cli/process_facts.h"
 
@@ -31,7 +30,7 @@ void judge_executable(const std::string& proc, Preflight& result) {
 
 void note_state(int pid, Preflight& result) {
   const Known tracked = has_mapped(pid, kLibraryName);
-  const bool kept_out = tracked == Known::yes && is_kept_out(pid) && live_recording_in(pid).path.empty();
+  const bool kept_out = tracked == Known::yes && is_kept_out_unrecorded(pid);
   if (kept_out) {
     result.notes.emplace_back(kWhyKeptOut);
   } else if (tracked == Known::yes) {
@@ -49,8 +48,7 @@ void note_state(int pid, Preflight& result) {
       !kept_out && !seccomp.empty() && seccomp != "0") {
     result.notes.emplace_back(
         "It has a seccomp filter: allow getsockopt, poll and ioctl(FIONREAD) if the verdicts stay away. "
-        "Where a "
-        "launcher installs it before the program begins, the library keeps out unless "
+        "Where a launcher installs it before the program begins, the library keeps out unless "
         "SOCKTRACK_INHERITED_FILTER=trust is set.");
   }
 }

@@ -18,7 +18,6 @@
 #include "cli/failure.h"
 #include "cli/kept_out.h"
 #include "cli/library_path.h"
-#include "cli/live_recordings.h"
 #include "cli/namespace_sockets.h"
 #include "cli/preflight.h"
 #include "cli/printable.h"
@@ -286,8 +285,7 @@ class Look {
     Preflight preflight;
     if (trouble && process.pid != 0) {
       const bool has_library = has_mapped(process.pid, kLibraryName) == Known::yes;
-      process.kept_out =
-          has_library && is_kept_out(process.pid) && live_recording_in(process.pid).path.empty();
+      process.kept_out = has_library && is_kept_out_unrecorded(process.pid);
       process.tracked = has_library && !process.kept_out;
       preflight = check_process(process.pid, Notes::no);
       process.threads = thread_activity(process.pid);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "preload/hash_mix.h"
 #include "preload/java_frames.h"
 #include "preload/jit_frames.h"
 #include "preload/known_lines.h"
@@ -17,17 +18,10 @@
 namespace socktrack::managed {
 namespace {
 
-std::uint64_t mix(std::uint64_t hash, std::uint64_t value) {
-  hash = (hash ^ value) * 0xff51afd7ed558ccdULL;
-  return hash ^ (hash >> 32U);
-}
-
 std::uint64_t hash_of(std::uint64_t hash, std::string_view text) {
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
   return mix(hash, text.size());
 }
-
-std::uint64_t at_least_1(std::uint64_t hash) { return hash == 0 ? 1 : hash; }
 
 // Puts the text into the recording. False: no room.
 bool store(Header* recording, std::string_view text, std::uint32_t& at, std::uint16_t& size) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "preload/hash_mix.h"
 #include "preload/python_line_tables.h"
 
 namespace socktrack::python {
@@ -91,11 +92,9 @@ void identify(const Place* places, std::size_t count, std::uint64_t* identities)
           static_cast<std::uint64_t>(places[i].role), field<std::uint64_t>(codes[i], g_shape->file),
           field<std::uint64_t>(codes[i], g_shape->function),
           field<std::uint64_t>(codes[i], g_shape->line_table),
-          std::uint64_t{field<std::uint32_t>(codes[i], g_shape->first_line)}}) {
-      hash = (hash ^ part) * 0xff51afd7ed558ccdULL;
-      hash ^= hash >> 32U;
-    }
-    identities[i] = hash == 0 ? 1 : hash;
+          std::uint64_t{field<std::uint32_t>(codes[i], g_shape->first_line)}})
+      hash = mix(hash, part);
+    identities[i] = at_least_1(hash);
   }
 }
 

@@ -2,9 +2,8 @@
 // threads cannot enter.
 //
 //   installed by the program   The hook sees the filter before the kernel does. If it leaves us alive,
-//   nothing
-//                              changes. If not, the recording is ended with BlindSpot::sandboxed, our threads
-//                              leave, and from then on no call is made beside the program's own.
+//                              nothing changes. If not, the recording is ended with BlindSpot::sandboxed, our
+//                              threads leave, and from then on no call is made beside the program's own.
 //   inherited over exec        Nobody can read it. Where everybody lives under it (a container, a unit of
 //                              systemd), calls that ordinary programs do not make are not made (pidfd_getfd
 //                              is outside @system-service). Where it came with this program, no call of ours
@@ -18,8 +17,8 @@
 
 namespace socktrack::sandbox {
 
-extern std::atomic<bool>
-    speaking_flag;  // written once in each program that has no filter: zero is the rare case
+// Written once in each program that has no filter: zero is the rare case.
+extern std::atomic<bool> speaking_flag;
 
 // No system call of ours: not before start() has allowed it, and after fall_silent() never again, in this
 // process and its children.

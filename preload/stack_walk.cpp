@@ -2,6 +2,7 @@
 
 #include <unwind.h>
 
+#include "preload/hash_mix.h"
 #include "preload/jit_frames.h"
 #include "preload/rule_table.h"
 #include "preload/stack_memo.h"
@@ -34,11 +35,9 @@ _Unwind_Reason_Code note_frame(_Unwind_Context* context, void* argument) {
 std::uint64_t hash_of(const std::uintptr_t* words, std::uint32_t count) {
   std::uint64_t hash = 0x9e3779b97f4a7c15ULL;
   for (std::uint32_t i = 0; i < count; i++) {
-    hash = (hash ^ words[i]) * 0xff51afd7ed558ccdULL;
-    hash ^= hash >> 32U;
-    hash += turn_of_code(words[i]);
+    hash = mix(hash, words[i]) + turn_of_code(words[i]);
   }
-  return hash == 0 ? 1 : hash;
+  return at_least_1(hash);
 }
 
 // Puts the frame at the cursor into the script. False: no room.

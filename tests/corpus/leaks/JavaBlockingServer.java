@@ -32,7 +32,7 @@ public final class JavaBlockingServer {
     ServerSocket listener = Corpus.listen();
     ExecutorService pool = Executors.newFixedThreadPool(2);
     for (int i = 0; i < LEAKS + HEALTHY; i++) {
-      Corpus.visit(listener, i < LEAKS ? "xxx" : "ok");
+      Corpus.visit(listener, i < LEAKS ? "x-bad" : "ok");
       Socket connection = listener.accept();  // LEAK-OPEN
       pool.execute(() -> handle(connection));
     }
