@@ -4,7 +4,7 @@ the end of a connection, when its lines are read for the first time and later. A
 not once a read. The first TCP socket of a process costs more: the recording is made, the watcher started, the runtime
 found out.
 
-    bench/lines.py [--build build/release] [--connections 2000] [--rounds 5]
+    bench/lines.py [--build build/release] [--connections 2000] [--rounds 5] [RUNTIME...]
 """
 
 import argparse
@@ -37,12 +37,14 @@ def main():
     parser.add_argument("--build", type=pathlib.Path, default=HERE.parent / "build/release")
     parser.add_argument("--connections", type=int, default=2000)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("runtimes", nargs="*", metavar="RUNTIME", help=f"of {', '.join(RUNTIMES)}; all if none is named")
     options = parser.parse_args()
     library = options.build.resolve() / "preload/libsocktrack.so"
     print("microseconds: promised are at most 100 more for the first end and 30 more for later ones")
     print(f"{'':8}{'first socket':>27}{'first end':>27}{'later ends':>27}")
     print(f"{'':8}" + f"{'bare':>9}{'with':>9}{'added':>9}" * 3)
-    for name, (interpreter, program) in RUNTIMES.items():
+    for name in options.runtimes or RUNTIMES:
+        interpreter, program = RUNTIMES[name]
         if shutil.which(interpreter[0]) is None:
             print(f"{name:8}not installed")
             continue
