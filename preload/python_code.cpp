@@ -1,6 +1,8 @@
 #include "preload/python_code.h"
 
 #include <algorithm>
+#include <cstring>
+#include <iterator>
 
 #include "preload/hash_mix.h"
 #include "preload/python_line_tables.h"
@@ -20,19 +22,42 @@ constexpr CodeShape kShapes[] = {
     {8, 40, 104, 112, 120},  {9, 40, 104, 112, 120},  {10, 40, 104, 112, 120},
     {11, 72, 112, 128, 136}, {12, 68, 112, 128, 136}, {13, 68, 112, 128, 136},
 };
-constexpr std::size_t kCodeRead = 144;
 constexpr std::int64_t kMostBytes = 1L << 20U;
 
 const CodeShape* g_shape = nullptr;
 
-// The content of a bytes object, piece by piece.
+// What most functions need of each, all of it read by one call of the kernel.
+struct Texts {
+  char function[72 + 120];
+  char file[72 + 184];
+  char table[32 + 224];
+  std::size_t copied[3];
+
+  void read(const char* code) {
+    const Piece pieces[] = {{field<Address>(code, g_shape->function), function, sizeof function},
+                            {field<Address>(code, g_shape->file), file, sizeof file},
+                            {field<Address>(code, g_shape->line_table), table, sizeof table}};
+    std::size_t left = copy_memory(pieces, std::size(pieces));
+    for (std::size_t i = 0; i < std::size(pieces); i++) {
+      copied[i] = std::min(left, pieces[i].size);
+      left -= copied[i];
+    }
+  }
+};
+
+// The content of a bytes object: what was copied of it, then piece by piece.
 class TableBytes {
  public:
-  explicit TableBytes(Address object) : at_(object + 32) {
-    char head[24];
-    if (!copy_whole(object, head, sizeof head)) return;
-    left_ = field<std::int64_t>(head, 16);
-    if (left_ > kMostBytes) left_ = 0;
+  TableBytes(Address object, const char* copy, std::size_t copied) : at_(object + kTableHead) {
+    char head[kTableHead];
+    if (copied < kTableHead) {
+      if (!copy_whole(object, head, sizeof head)) return;
+      copy = head;
+      copied = kTableHead;
+    }
+    left_ = field<std::int64_t>(copy, 16);
+    if (left_ < 0 || left_ > kMostBytes) left_ = 0;
+    take(copy + kTableHead, copied - kTableHead);
   }
   int next() {
     if (used_ == filled_ && !fill()) return -1;
@@ -40,11 +65,17 @@ class TableBytes {
   }
 
  private:
+  static constexpr std::size_t kTableHead = 32;
+
+  void take(const char* bytes, std::size_t count) {
+    filled_ = std::min(count, static_cast<std::size_t>(left_));
+    std::memcpy(part_, bytes, filled_);
+    at_ += filled_;
+    left_ -= static_cast<std::int64_t>(filled_);
+  }
   bool fill() {
     if (left_ <= 0) return false;
-    filled_ = copy_some(
-        at_, part_,
-        left_ < static_cast<std::int64_t>(sizeof part_) ? static_cast<std::size_t>(left_) : sizeof part_);
+    filled_ = copy_some(at_, part_, std::min(sizeof part_, static_cast<std::size_t>(left_)));
     at_ += filled_;
     left_ = filled_ == 0 ? 0 : left_ - static_cast<std::int64_t>(filled_);
     used_ = 0;
@@ -57,13 +88,25 @@ class TableBytes {
   unsigned char part_[256] = {};
 };
 
-int line_of(const char* code, int offset) {
+int line_of(const char* code, int offset, const Texts& texts) {
   const int first = field<int>(code, g_shape->first_line);
   if (offset < 0) return first;
-  const TableBytes table(field<Address>(code, g_shape->line_table));
+  const TableBytes table(field<Address>(code, g_shape->line_table), texts.table, texts.copied[2]);
   if (g_shape->minor <= 9) return line_by_steps(table, first, offset);
   if (g_shape->minor == 10) return line_by_ranges(table, first, offset);
   return line_by_locations(table, first, offset);
+}
+
+std::uint64_t identity_of(const Place& place, const char* code) {
+  if (field<Address>(code, 8) != known_classes.code) return 0;
+  std::uint64_t hash = process::pid();  // a child of a fork has another recording
+  for (const std::uint64_t part :
+       {std::uint64_t{place.code}, static_cast<std::uint64_t>(place.offset) + 1,
+        static_cast<std::uint64_t>(place.role), field<std::uint64_t>(code, g_shape->file),
+        field<std::uint64_t>(code, g_shape->function), field<std::uint64_t>(code, g_shape->line_table),
+        std::uint64_t{field<std::uint32_t>(code, g_shape->first_line)}})
+    hash = mix(hash, part);
+  return at_least_1(hash);
 }
 
 }  // namespace
@@ -77,34 +120,22 @@ bool bind_code(int minor) {
 
 //   Hazard: memory is used again; another code object may come to the same address. Rule: its texts and its
 //   table count too: all of them would have to come to the same addresses again.
-void identify(const Place* places, std::size_t count, std::uint64_t* identities) {
-  char codes[kMostPieces][kCodeRead] = {};
+void identify(const Place* places, std::size_t count, Code* codes) {
   Piece pieces[kMostPieces];
   count = std::min(count, kMostPieces);
-  for (std::size_t i = 0; i < count; i++) pieces[i] = {places[i].code, codes[i], kCodeRead};
+  for (std::size_t i = 0; i < count; i++) pieces[i] = {places[i].code, codes[i].bytes, sizeof codes[i].bytes};
   copy_memory(pieces, count);
-  for (std::size_t i = 0; i < count; i++) {
-    identities[i] = 0;
-    if (field<Address>(codes[i], 8) != known_classes.code) continue;
-    std::uint64_t hash = process::pid();  // a child of a fork has another recording
-    for (const std::uint64_t part :
-         {std::uint64_t{places[i].code}, static_cast<std::uint64_t>(places[i].offset) + 1,
-          static_cast<std::uint64_t>(places[i].role), field<std::uint64_t>(codes[i], g_shape->file),
-          field<std::uint64_t>(codes[i], g_shape->function),
-          field<std::uint64_t>(codes[i], g_shape->line_table),
-          std::uint64_t{field<std::uint32_t>(codes[i], g_shape->first_line)}})
-      hash = mix(hash, part);
-    identities[i] = at_least_1(hash);
-  }
+  for (std::size_t i = 0; i < count; i++) codes[i].identity = identity_of(places[i], codes[i].bytes);
 }
 
-bool read_place(const Place& place, Line& line) {
-  char code[kCodeRead];
-  if (!copy_whole(place.code, code, sizeof code) || field<Address>(code, 8) != known_classes.code)
-    return false;
-  copy_text(field<Address>(code, g_shape->function), line.function, sizeof line.function);
-  copy_text(field<Address>(code, g_shape->file), line.file, sizeof line.file);
-  const int number = line_of(code, place.offset);
+bool read_place(const Place& place, const Code& code, Line& line) {
+  Texts texts;
+  texts.read(code.bytes);
+  copy_text(field<Address>(code.bytes, g_shape->function), texts.function, texts.copied[0], line.function,
+            sizeof line.function);
+  copy_text(field<Address>(code.bytes, g_shape->file), texts.file, texts.copied[1], line.file,
+            sizeof line.file);
+  const int number = line_of(code.bytes, place.offset, texts);
   line.line = number > 0 ? static_cast<std::uint32_t>(number) : 0;
   line.entry = false;
   line.role = place.role;

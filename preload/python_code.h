@@ -17,11 +17,17 @@ struct Place {
 
 bool bind_code(int minor);
 
-// False: no such code object.
-bool read_place(const Place& place, Line& line);
+// The beginning of a code object, and what it is told from others by without its texts; 0 = no such code
+// object.
+struct Code {
+  char bytes[144] = {};
+  std::uint64_t identity = 0;
+};
 
-// What code objects are told from others by without their texts: a hash for each place, 0 = no such code
-// object. At most kMostPieces.
-void identify(const Place* places, std::size_t count, std::uint64_t* identities);
+// At most kMostPieces.
+void identify(const Place* places, std::size_t count, Code* codes);
+
+// False: no names.
+bool read_place(const Place& place, const Code& code, Line& line);
 
 }  // namespace socktrack::python

@@ -168,16 +168,16 @@ class Callback {
 
   static bool put_some_in(const Place* places, std::size_t count,
                           bool (*visit)(const Line& line, void* argument), void* argument) {
-    std::uint64_t identities[kMostPieces];
-    identify(places, count, identities);
+    Code codes[kMostPieces];
+    identify(places, count, codes);
     Line line;
     managed::KnownLine known{};
     for (std::size_t i = 0; i < count; i++) {
-      if (identities[i] == 0) continue;
-      if (!managed::recall_line(identities[i], known) && !read_place(places[i], line)) continue;
+      if (codes[i].identity == 0) continue;
+      if (!managed::recall_line(codes[i].identity, known) && !read_place(places[i], codes[i], line)) continue;
       line.role = places[i].role;
       line.entry = false;
-      line.place = identities[i];
+      line.place = codes[i].identity;
       if (!visit(line, argument)) return false;
     }
     return true;

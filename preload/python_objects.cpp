@@ -19,6 +19,7 @@ constexpr std::size_t kRead = 1024;  // of a table of keys, at once
 constexpr std::size_t kValuesRead = 24;
 constexpr std::uint32_t kMostKeys = 512;
 constexpr std::size_t kMostNames = 4;
+constexpr int kLongestHead = 72;       // of a text
 constexpr std::size_t kNameRoom = 24;  // characters of a name that are compared
 
 int g_minor = 0;
@@ -121,6 +122,7 @@ class TextComparison {
     if (count_ == kMostPieces) finish(search, table);
   }
   void finish(Search& search, const Table& table) {
+    if (count_ == 0) return;
     const std::size_t copied = copy_memory(pieces_, count_) / sizeof texts_[0];
     for (std::size_t i = 0; i < count_; i++) {
       // What lies behind a short text may be no memory.
@@ -285,6 +287,7 @@ bool read_class(Address at, Class& found) {
   if (copied < kClassDictOffset + 8) return false;
   found.at = at;
   found.name = field<Address>(copy, kClassName);
+  found.name_text[0] = '\0';
   found.size = field<std::int64_t>(copy, kClassSize);
   found.flags = field<std::uint64_t>(copy, kClassFlags);
   found.base = field<Address>(copy, kClassBase);
@@ -295,10 +298,9 @@ bool read_class(Address at, Class& found) {
   return found.size >= 16 && found.size < 1L << 20U;
 }
 
-bool is_named(const Class& which, const char* name) {
-  char copy[40] = {};
-  const std::size_t size = std::strlen(name) + 1;
-  return size <= sizeof copy && copy_whole(which.name, copy, size) && std::memcmp(copy, name, size) == 0;
+bool is_named(Class& which, const char* name) {
+  if (which.name_text[0] == '\0') copy_some(which.name, which.name_text, sizeof which.name_text - 1);
+  return std::strcmp(which.name_text, name) == 0;
 }
 
 bool read_class(Address at, Class& found, KnownClass* known) {
@@ -359,17 +361,29 @@ Address attribute(Address of, Name& name, KnownClass* known) {
   return value;
 }
 
-void copy_text(Address text, char* to, std::size_t room) {
-  char copy[400 + 72];
-  to[0] = '\0';
-  const std::size_t copied = copy_some(text, copy, sizeof copy);
-  if (copied < TextHead::kSize || field<Address>(copy, 8) != known_classes.text) return;
+namespace {
+
+// False: more of it has to be read.
+bool put_copied_text(const char* copy, std::size_t copied, char* to, std::size_t room) {
+  if (copied < static_cast<std::size_t>(kLongestHead)) return false;
+  if (field<Address>(copy, 8) != known_classes.text) return true;
   const TextHead head(copy);
-  if (!head.sound) return;
+  if (!head.sound) return true;
   const auto start = static_cast<std::size_t>(text_at(head.ascii));
-  if (copied <= start) return;
   const auto there = static_cast<std::int64_t>((copied - start) / head.kind);
   put_text(copy + start, std::min(head.length, there), head.kind, to, room);
+  return head.length <= there || static_cast<std::size_t>(there) + 5 >= room;
+}
+
+}  // namespace
+
+void copy_text(Address text, const char* copy, std::size_t copied, char* to, std::size_t room) {
+  char all[400 + kLongestHead] = {};
+  to[0] = '\0';
+  if (put_copied_text(copy, copied, to, room)) return;
+  // A short text may be the last thing before no memory.
+  const std::size_t there = copy_some(text, all, sizeof all);
+  if (there >= TextHead::kSize) put_copied_text(all, std::max<std::size_t>(there, kLongestHead), to, room);
 }
 
 }  // namespace socktrack::python

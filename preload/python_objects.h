@@ -61,6 +61,7 @@ struct Class {
   Address dict = 0;
   std::int64_t dict_offset = 0;
   Address shared_keys = 0;
+  char name_text[32] = {};  // its beginning, ends with NUL; empty: not read yet
 
   bool is_of_the_program() const { return (flags & (1UL << 9U)) != 0; }  // made by a class statement
   bool makes_classes() const { return (flags & (1UL << 31U)) != 0; }
@@ -68,7 +69,7 @@ struct Class {
   bool has_inline_values() const { return (flags & (1UL << 2U)) != 0; }  // from 3.13
 };
 bool read_class(Address at, Class& found);
-bool is_named(const Class& which, const char* name);
+bool is_named(Class& which, const char* name);
 
 // An object that has attributes.
 struct Instance {
@@ -98,7 +99,8 @@ void find_attributes(const Instance& of, Name* const* names, Address* values, st
 void find_in_class(const Class& which, Name* const* names, Address* values, std::size_t count);
 Address attribute(Address of, Name& name, KnownClass* known);
 
-// UTF-8, cut to fit; "" if there is no such text.
-void copy_text(Address text, char* to, std::size_t room);
+// UTF-8, cut to fit; "" if there is no such text. Of the object so many bytes were copied before; the rest is
+// read where they are not enough.
+void copy_text(Address text, const char* copy, std::size_t copied, char* to, std::size_t room);
 
 }  // namespace socktrack::python

@@ -38,13 +38,13 @@ bool is_of_asyncio(const Line& line, const char* file) {
 bool add_definition(const Head& function, Places& places) {
   const Place place{code_of(function), kDefinition, LineRole::callback};
   if (place.code == g_own_code.load(std::memory_order_relaxed)) return false;
-  std::uint64_t identity = 0;
-  identify(&place, 1, &identity);
+  Code code;
+  identify(&place, 1, &code);
   managed::KnownLine known{};
-  if (identity == 0) return false;
-  if (!managed::recall_line(identity, known)) {  // one that was shown is not asyncio's
+  if (code.identity == 0) return false;
+  if (!managed::recall_line(code.identity, known)) {  // one that was shown is not asyncio's
     Line line;
-    if (!read_place(place, line) || is_of_asyncio(line, "protocols.py")) return false;
+    if (!read_place(place, code, line) || is_of_asyncio(line, "protocols.py")) return false;
     if (is_of_asyncio(line, "streams.py")) {
       g_own_code.store(place.code, std::memory_order_relaxed);
       return false;
