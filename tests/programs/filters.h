@@ -176,9 +176,12 @@ static const struct sock_filter launcher_filter[] = {
 #define PROGRAM(filter) \
   { sizeof(filter) / sizeof(filter)[0], (struct sock_filter*)(filter) }
 
+// Container engines install theirs with CAP_SYS_ADMIN.
+static int keep_privileges;
+
 // 0, or -1 with errno. Through prctl, or where all threads are meant through seccomp(2).
 static inline int install(struct sock_fprog program, int all_threads) {
-  if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
+  if (!keep_privileges && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return -1;
   if (!all_threads) return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
   return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &program);
 }

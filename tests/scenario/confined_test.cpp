@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 
 #include "harness/socktrack.h"
@@ -104,10 +105,10 @@ TEST(ConfinedProgram, IsTrackedBehindAFilterThatAllOfItsContainerHas) {
   }
 }
 
-// systemd says whom it executed.
+// systemd says whom it executed, and installs several.
 TEST(ConfinedProgram, IsTrackedAsAUnitWithAFilter) {
   if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
-  for (const char* filter : {"service", "docker"}) {
+  for (const char* filter : {"service+docker", "docker+service"}) {
     const TempDir directory;
     const std::string unit = "SYSTEMD_EXEC_PID=$$ exec " + program("behind_filter") + " " + filter;
     const Environment environment = preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}});
@@ -148,6 +149,38 @@ TEST_P(BehindALaunchersFilter, NoCallIsMadeUnderTheCommand) {
 INSTANTIATE_TEST_SUITE_P(Ends, BehindALaunchersFilter,
                          testing::Values("exit", "_exit", "quick_exit", "pthread_exit", "exec"),
                          [](const auto& each) { return std::string(each.param); });
+
+bool is_marked_as_container() {
+  const auto marks = {"/dev/termination-log", "/.dockerenv", "/run/.containerenv", "/run/systemd/container"};
+  return std::any_of(marks.begin(), marks.end(),
+                     [](const char* mark) { return std::filesystem::exists(mark); });
+}
+
+// Not all that look like a container's or a unit's are theirs.
+TEST(ConfinedProgram, IsLeftAloneInAJailThatKills) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  for (const char* way : {"in_jail", "in_plain_jail"}) {
+    if (way == std::string("in_plain_jail") && is_marked_as_container()) continue;  // and so is the jail
+    const Arguments command{program("behind_filter"), "launcher", way, program("every_way"), "exit"};
+    const Outcome bare = run(command);
+    if (bare.status == 77) GTEST_SKIP() << "no PID namespaces are allowed here";
+    const TempDir directory;
+    const Outcome outcome = run(command, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+    EXPECT_EQ(outcome.out, bare.out) << way;
+    EXPECT_EQ(outcome.status, bare.status) << way << outcome.err;
+  }
+}
+
+TEST(ConfinedProgram, IsLeftAloneBehindAFilterThatTheUnitsFirstProgramInstalled) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  const std::string unit = "SYSTEMD_EXEC_PID=$$ exec " + program("behind_filter") + " launcher ";
+  const Arguments command{"/bin/sh", "-c", unit + program("every_way") + " exit"};
+  const Outcome bare = run(command);
+  const TempDir directory;
+  const Outcome outcome = run(command, preload_environment(directory, {{"SOCKTRACK_GRACE", "0"}}));
+  EXPECT_EQ(outcome.out, bare.out);
+  EXPECT_EQ(outcome.status, bare.status) << outcome.err;
+}
 
 bool says_why_not(const Json& report) {
   const Json& notes = report.at("notes");
