@@ -18,6 +18,7 @@
 #include "cli/dwarf_names.h"
 #include "cli/failure.h"
 #include "cli/kept_out.h"
+#include "cli/kept_out_children.h"
 #include "cli/library_path.h"
 #include "cli/load_report.h"
 #include "cli/load_watch.h"
@@ -37,6 +38,11 @@ namespace socktrack {
 namespace {
 
 constexpr int kNotExecutable = 126, kNotFound = 127;
+constexpr const char* kWhyChildrenKeptOut =
+    "Processes that the program started run behind a seccomp filter, with the library left out of them: "
+    "their "
+    "sockets were not seen. If the filter allows what ordinary programs do, set "
+    "SOCKTRACK_INHERITED_FILTER=trust.";
 constexpr const char* kStillRunning = "still_running";
 
 constexpr const char* kFooter =
@@ -51,8 +57,9 @@ struct Outcome {
   int status = 0;
   std::string exe;
   Clock::time_point started, ended;
-  std::string not_loaded;      // why; "" = loaded, or not known
-  bool is_kept_out = false;    // behind a seccomp filter, if it left no recording
+  std::string not_loaded;    // why; "" = loaded, or not known
+  bool is_kept_out = false;  // behind a seccomp filter, if it left no recording
+  std::size_t kept_out_children = 0;
   bool is_unverified = false;  // nobody could tell before or after the start
 };
 
@@ -101,11 +108,18 @@ Outcome run_program(const Program& program, const std::string& library, const Pr
   outcome.started = Clock::now();
   Child child(program);
   LoadWatch watch(child.pid(), library);
+  KeptOutChildren children(child.pid());
   outcome.pid = child.pid();
-  outcome.status = child.wait([&watch] { watch.look(); }, [&watch] { watch.look_back(); });
+  outcome.status = child.wait(
+      [&] {
+        watch.look();
+        children.look();
+      },
+      [&watch] { watch.look_back(); });
   outcome.ended = Clock::now();
   outcome.not_loaded = watch.why_not();
   outcome.is_kept_out = watch.is_kept_out();
+  outcome.kept_out_children = children.count();
   outcome.is_unverified = preflight.answer == Preflight::Answer::unknown && !watch.is_loaded();
   return outcome;
 }
@@ -153,6 +167,8 @@ Report make_report(const RunDirectory& directory, const Outcome& outcome) {
     report.notes.push_back(
         {"not_verified", 1, "The program ended before it could be seen whether it had the library."});
   }
+  if (outcome.kept_out_children > 0)
+    report.notes.push_back({"children_behind_filter", outcome.kept_out_children, kWhyChildrenKeptOut});
   if (const std::size_t count = unrecorded_children(directory, report, outcome.pid); count > 0) {
     report.notes.push_back({kStillRunning, count, "Processes that the program started are still running."});
   }

@@ -209,6 +209,28 @@ TEST(ConfinedProgram, IsLeftAloneBehindALaunchersFilterUnlessItIsTrusted) {
   }
 }
 
+// What the program starts there is named, too, while it runs.
+TEST(ConfinedProgram, IsSaidToBeLeftAloneWhereAnotherStartedIt) {
+  if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
+  const TempDir directory;
+  const Arguments words = tracked_command(directory, {"--json", directory / "report.json"},
+                                          {program("behind_filter"), "service", "in_child", program("hold")});
+  Arguments command{"/bin/sh", "-c", "exec \"$@\" 2>&1", "sh"};
+  command.insert(command.end(), words.begin(), words.end());
+  Process process(command, base_environment());
+  ASSERT_THAT(process.line(), HasSubstr("ready"));
+  EXPECT_THAT(process.line(), AllOf(HasSubstr("NOT tracked"), HasSubstr("(hold)")));
+  process.finish();
+  const Json report = read_report(directory / "report.json");
+  const Json& notes = report.at("notes");
+  const auto note = std::find_if(notes.begin(), notes.end(), [](const Json& each) {
+    return each.at("name") == "children_behind_filter";
+  });
+  ASSERT_NE(note, notes.end()) << notes;
+  EXPECT_EQ(note->at("count"), 1);
+  EXPECT_EQ(report.at("complete"), false);
+}
+
 // The command lives under it as well, and has tried.
 TEST(ConfinedProgram, IsTrackedBehindAFilterItInherited) {
   if (!sanitizer().empty()) GTEST_SKIP() << "the runtimes of the sanitizers make calls of their own";
