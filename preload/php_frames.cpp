@@ -32,15 +32,23 @@ struct Engine {
   Address globals, globals_end;
   const char* (*file)();
   std::uint32_t (*line)();
+  // Where the innermost frame and a function's file were last found: offsets into the globals and the
+  // function.
+  std::atomic<std::uint32_t> frame_at, file_at;
+
+  bool is_same(const Engine& other) const {
+    return execute == other.execute && execute_end == other.execute_end && start == other.start &&
+           end == other.end && globals == other.globals && globals_end == other.globals_end &&
+           file == other.file && line == other.line;
+  }
 };
 
-Engine g_engine;
-std::atomic<const Engine*> g_known{nullptr};
-std::atomic<bool> g_taken{false};
-
-// Where the innermost frame and a function's file were last found: offsets into the globals and the function.
-std::atomic<std::uint32_t> g_frame_at{0};
-std::atomic<std::uint32_t> g_file_at{0};
+// Apache unloads all its modules for a moment when it reads its configuration anew, and they may come back
+// elsewhere. What was noted of one place is never written over: another thread may still read it.
+constexpr std::uint32_t kMostPlaces = 16;
+Engine g_engines[kMostPlaces];
+std::atomic<std::uint32_t> g_taken{0};
+std::atomic<Engine*> g_known{nullptr};
 
 // False: no such memory.
 template <typename T>
@@ -108,9 +116,9 @@ Address innermost_of(const Engine& engine, std::uint32_t frame_at) {
 }
 
 // The innermost frame; 0 if the engine is none we understand.
-Address find_innermost(const Engine& engine, const char* file, std::uint32_t line) {
-  std::uint32_t file_at = g_file_at.load(std::memory_order_relaxed);
-  const Address known = innermost_of(engine, g_frame_at.load(std::memory_order_relaxed));
+Address find_innermost(Engine& engine, const char* file, std::uint32_t line) {
+  std::uint32_t file_at = engine.file_at.load(std::memory_order_relaxed);
+  const Address known = innermost_of(engine, engine.frame_at.load(std::memory_order_relaxed));
   if (file_at != 0 && says_both(known, file_at, file, line)) return known;
   for (std::uint32_t frame_at = 0; engine.globals + frame_at + 8 <= engine.globals_end; frame_at += 8) {
     const Address innermost = innermost_of(engine, frame_at);
@@ -118,8 +126,8 @@ Address find_innermost(const Engine& engine, const char* file, std::uint32_t lin
     if (innermost == 0 || !next_of_the_user(innermost, frame) || !says_line(frame, line)) continue;
     for (file_at = kFirstFile; file_at <= kLastFile; file_at += 8) {
       if (!says_file(frame, file_at, file)) continue;
-      g_frame_at.store(frame_at, std::memory_order_relaxed);
-      g_file_at.store(file_at, std::memory_order_relaxed);
+      engine.frame_at.store(frame_at, std::memory_order_relaxed);
+      engine.file_at.store(file_at, std::memory_order_relaxed);
       return innermost;
     }
   }
@@ -140,14 +148,34 @@ void name_function(const Frame& frame, SmallText& text) {
   add_string(name, text);
 }
 
-void read_line(const Frame& frame, Line& line) {
+void read_line(const Engine& engine, const Frame& frame, Line& line) {
   SmallText function{line.function, sizeof line.function};
   name_function(frame, function);
   SmallText file{line.file, sizeof line.file};
   Address string = 0;
-  if (load(frame.function + g_file_at.load(std::memory_order_relaxed), string)) add_string(string, file);
+  if (load(frame.function + engine.file_at.load(std::memory_order_relaxed), string)) add_string(string, file);
   line.line = 0;
   load(frame.opline + at::line_of_op, line.line);
+}
+
+// Where it was before, else a new place. nullptr: there were too many.
+Engine* place_for(const Engine& found) {
+  const std::uint32_t taken = std::min(g_taken.load(std::memory_order_acquire), kMostPlaces);
+  for (std::uint32_t i = 0; i < taken; i++) {
+    if (g_engines[i].is_same(found)) return &g_engines[i];
+  }
+  const std::uint32_t at = g_taken.fetch_add(1, std::memory_order_acq_rel);
+  if (at >= kMostPlaces) return nullptr;
+  Engine& engine = g_engines[at];
+  engine.execute = found.execute;
+  engine.execute_end = found.execute_end;
+  engine.start = found.start;
+  engine.end = found.end;
+  engine.globals = found.globals;
+  engine.globals_end = found.globals_end;
+  engine.file = found.file;
+  engine.line = found.line;
+  return &engine;
 }
 
 }  // namespace
@@ -158,32 +186,24 @@ void consider(const dl_find_object& module) {
   // Builds with thread safety have no such variable.
   const ExportedSymbol globals = exported_symbol(module, "executor_globals");
   if (globals.address == 0 || globals.size < 8) return;
-  Engine& engine = g_engine;
-  if (g_taken.exchange(true)) {
-    const bool is_back = engine.execute == execute.address && engine.globals == globals.address &&
-                         engine.execute_end == execute.address + execute.size &&
-                         engine.globals_end == globals.address + globals.size;
-    if (is_back) g_known.store(&engine, std::memory_order_release);
+  Engine found{};
+  if (!bind(module, "zend_get_executed_filename", found.file) ||
+      !bind(module, "zend_get_executed_lineno", found.line))
     return;
-  }
-  if (!bind(module, "zend_get_executed_filename", engine.file) ||
-      !bind(module, "zend_get_executed_lineno", engine.line))
-    return;
-  engine.execute = execute.address;
-  engine.execute_end = execute.address + execute.size;
-  engine.start = reinterpret_cast<Address>(module.dlfo_map_start);
-  engine.end = reinterpret_cast<Address>(module.dlfo_map_end);
-  engine.globals = globals.address;
-  engine.globals_end = globals.address + globals.size;
-  g_known.store(&engine, std::memory_order_release);
+  found.execute = execute.address;
+  found.execute_end = execute.address + execute.size;
+  found.start = reinterpret_cast<Address>(module.dlfo_map_start);
+  found.end = reinterpret_cast<Address>(module.dlfo_map_end);
+  found.globals = globals.address;
+  found.globals_end = globals.address + globals.size;
+  if (Engine* engine = place_for(found); engine != nullptr) g_known.store(engine, std::memory_order_release);
 }
 
-// Apache unloads all its modules for a moment when it reads its configuration anew. At another place it is
-// not taken: another thread may still read what was noted.
 void forget_if_gone() {
+  Engine* engine = g_known.load(std::memory_order_acquire);
   dl_find_object module{};
-  if (is_known() && _dl_find_object(reinterpret_cast<void*>(g_engine.execute), &module) != 0)
-    g_known.store(nullptr, std::memory_order_release);
+  if (engine != nullptr && _dl_find_object(reinterpret_cast<void*>(engine->execute), &module) != 0)
+    g_known.compare_exchange_strong(engine, nullptr, std::memory_order_release, std::memory_order_relaxed);
 }
 
 bool is_known() { return g_known.load(std::memory_order_relaxed) != nullptr; }
@@ -199,7 +219,7 @@ bool is_engine(std::uintptr_t address) {
 }
 
 void for_each_line(bool (*visit)(const Line& line, void* argument), void* argument) {
-  const Engine* engine = g_known.load(std::memory_order_acquire);
+  Engine* engine = g_known.load(std::memory_order_acquire);
   if (engine == nullptr) return;
   const char* file = engine->file();
   const std::uint32_t number = engine->line();
@@ -215,7 +235,7 @@ void for_each_line(bool (*visit)(const Line& line, void* argument), void* argume
     return;
   }
   for (int i = 0; i < kMostFrames && next_of_the_user(from, frame); i++, from = frame.previous) {
-    read_line(frame, line);
+    read_line(*engine, frame, line);
     if (!visit(line, argument)) return;
   }
 }

@@ -18,7 +18,7 @@ struct Line {
   std::uint32_t line;
 };
 
-// Found to be the module of the engine (once, when a stack first runs through it)?
+// Is it the module of the engine? Asked once of each, when a stack first runs through it.
 void consider(const dl_find_object& module);
 void forget_if_gone();  // after dlclose
 bool is_known();

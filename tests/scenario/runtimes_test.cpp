@@ -65,11 +65,16 @@ TEST(Runtimes, WhatOnlyTheEndOfAPythonProgramClosesIsALeak) {
   expect_leaks_that_only_the_end_closes(kPython);
 }
 
-// CPython then runs each function by a piece of code of its own, and names it: no frame of the program.
-void expect_python_lines_with_a_map(const std::string& python) {
-  const Json process = python_process({python, "-X", "perf"}, {});
+// CPython then runs each function by a piece of code of its own, and names it: no frame of the program. What
+// `perf_jit` writes is for `perf inject`, and is not read.
+void expect_python_lines_with_a_map(const Python& python) {
+  const Json process = python_process({python.path, "-X", "perf"}, {});
   expect_python_lines(process);
   std::filesystem::remove("/tmp/perf-" + std::to_string(process.at("pid").get<int>()) + ".map");
+  if (python.minor < 13) return;
+  const Json dumping = python_process({python.path, "-X", "perf_jit"}, {});
+  expect_python_lines(dumping);
+  std::filesystem::remove("/tmp/jit-" + std::to_string(dumping.at("pid").get<int>()) + ".dump");
 }
 
 // The interpreters keep their frames in other places in each version: all that pyenv has here.
@@ -80,7 +85,7 @@ TEST(Runtimes, EveryVersionOfPythonNamesItsLines) {
     SCOPED_TRACE(python.path);
     expect_python_lines(python_process({python.path}, {}));
     expect_leaks_that_only_the_end_closes(python.path);
-    if (python.minor >= 12) expect_python_lines_with_a_map(python.path);
+    if (python.minor >= 12) expect_python_lines_with_a_map(python);
   }
 }
 
@@ -133,6 +138,15 @@ TEST(Runtimes, PhpServerThatKeepsTheStream) {
   const Json fixed = runtime_process({php, script("php_eof.php"), "fixed"}, exe);
   EXPECT_THAT(fixed.at("groups"), IsEmpty());
   EXPECT_EQ(opened(fixed), opened(process));
+}
+
+// Apache unloads its modules when it reads its configuration anew, and they come back anywhere.
+TEST(Runtimes, PhpNamesItsLinesWhereverItComesBackTo) {
+  const Json process = runtime_process({program("php_moves"), program("php_like.so")}, "/php_moves");
+  ASSERT_EQ(leaked(process), 5U);
+  for (const Json& group : process.at("groups")) {
+    EXPECT_THAT(lines(group.at("open_stack"), "php"), ElementsAre("take shop.php:41")) << group.dump(1);
+  }
 }
 
 // Asked for a map, node tells what its code is called; frame pointers lead through it.
