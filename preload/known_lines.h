@@ -11,6 +11,7 @@ namespace socktrack::managed {
 struct KnownLine {
   std::uint32_t index;     // of the managed frame; 0 = nothing to show
   bool collects;           // the collector's doing
+  std::uint8_t note;       // the reader's own
   std::uint64_t identity;  // what tells it from others where stacks are compared
 };
 

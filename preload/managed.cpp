@@ -85,12 +85,11 @@ void collect_php(Header* recording, Lines& lines) {
 }
 
 std::uint32_t index_of(Header* recording, const python::Line& line) {
-  KnownLine known{};
-  if (line.place != 0 && recall_line(line.place, known)) return known.index;
+  if (line.known != 0) return line.known;
   const std::uint32_t index =
       intern(recording, Language::python, line.function, line.file, line.line, line.role);
   if (line.place != 0 && index != 0)
-    keep_line(line.place, {.index = index, .collects = false, .identity = index});
+    keep_line(line.place, {.index = index, .collects = false, .note = line.note, .identity = index});
   return index;
 }
 
@@ -110,9 +109,9 @@ void collect_python(Header* recording, Lines& lines) {
 // On which line of its own a class of the JDK calls depends on what came over the net when: the same call of
 // the program is to be the same stack.
 KnownLine known_line(Header* recording, const java::Line& line) {
-  if (line.hidden) return {0, false, 0};
+  if (line.hidden) return {0, false, 0, 0};
   const std::uint32_t index = intern(recording, Language::java, line.function, line.file, line.line);
-  return {index, line.collects, is_of_jdk(line.function) ? hash_of(1, line.function) : index};
+  return {index, line.collects, 0, is_of_jdk(line.function) ? hash_of(1, line.function) : index};
 }
 
 bool java_line(Header* recording, const java::Access& access, const jvm::StackFrame& frame, KnownLine& line) {

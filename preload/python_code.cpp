@@ -6,6 +6,7 @@
 
 #include "preload/hash_mix.h"
 #include "preload/python_line_tables.h"
+#include "preload/python_text.h"
 
 namespace socktrack::python {
 namespace {
@@ -22,6 +23,7 @@ constexpr CodeShape kShapes[] = {
     {8, 40, 104, 112, 120},  {9, 40, 104, 112, 120},  {10, 40, 104, 112, 120},
     {11, 72, 112, 128, 136}, {12, 68, 112, 128, 136}, {13, 68, 112, 128, 136},
 };
+constexpr std::size_t kTableHead = 32;
 constexpr std::int64_t kMostBytes = 1L << 20U;
 
 const CodeShape* g_shape = nullptr;
@@ -65,8 +67,6 @@ class TableBytes {
   }
 
  private:
-  static constexpr std::size_t kTableHead = 32;
-
   void take(const char* bytes, std::size_t count) {
     filled_ = std::min(count, static_cast<std::size_t>(left_));
     std::memcpy(part_, bytes, filled_);
@@ -109,6 +109,24 @@ std::uint64_t identity_of(const Place& place, const char* code) {
   return at_least_1(hash);
 }
 
+std::uint64_t hash_of(std::uint64_t hash, const char* bytes, std::size_t count) {
+  std::uint64_t word = 0;
+  for (; count >= sizeof word; bytes += sizeof word, count -= sizeof word) {
+    std::memcpy(&word, bytes, sizeof word);
+    hash = mix(hash, word);
+  }
+  word = count;
+  std::memcpy(&word, bytes, count);
+  return mix(hash, word);
+}
+
+std::uint64_t hash_of_text(std::uint64_t hash, const void* text) {
+  if (text == nullptr || field<Address>(text, 8) != known_classes.text) return hash;
+  const TextHead head(text);
+  const auto size = static_cast<std::size_t>(head.length) * head.kind;
+  return head.sound ? hash_of(hash, static_cast<const char*>(text) + text_at(head.ascii), size) : hash;
+}
+
 }  // namespace
 
 bool bind_code(int minor) {
@@ -128,6 +146,20 @@ void identify(const Place* places, std::size_t count, Code* codes) {
   for (std::size_t i = 0; i < count; i++) codes[i].identity = identity_of(places[i], codes[i].bytes);
 }
 
+//   Hazard: a program that compiles code again and again gets the same addresses again.
+std::uint64_t identity_of_running(const void* code, int offset) {
+  if (g_shape == nullptr) return 0;
+  const Place place{reinterpret_cast<Address>(code), offset, LineRole::running};
+  std::uint64_t hash = identity_of(place, static_cast<const char*>(code));
+  if (hash == 0) return 0;
+  hash = hash_of_text(hash, field<const void*>(code, g_shape->file));
+  hash = hash_of_text(hash, field<const void*>(code, g_shape->function));
+  const char* table = field<const char*>(code, g_shape->line_table);
+  const auto size = field<std::int64_t>(table, 16);
+  if (size > 0) hash = hash_of(hash, table + kTableHead, static_cast<std::size_t>(size));
+  return at_least_1(hash);
+}
+
 bool read_place(const Place& place, const Code& code, Line& line) {
   Texts texts;
   texts.read(code.bytes);
@@ -139,7 +171,6 @@ bool read_place(const Place& place, const Code& code, Line& line) {
   line.line = number > 0 ? static_cast<std::uint32_t>(number) : 0;
   line.entry = false;
   line.role = place.role;
-  line.place = 0;
   return line.function[0] != '\0' && line.file[0] != '\0';
 }
 

@@ -27,6 +27,10 @@ struct Code {
 // At most kMostPieces.
 void identify(const Place* places, std::size_t count, Code* codes);
 
+// The same of a code object that is being executed by this thread: it holds still, and what its texts and its
+// table say counts, too. 0: the version is not known so well.
+std::uint64_t identity_of_running(const void* code, int offset);
+
 // False: no names.
 bool read_place(const Place& place, const Code& code, Line& line);
 

@@ -114,14 +114,36 @@ bool is_mark(const Shape& shape, const void* frame) {
   return shape.minor >= 12 && load<char>(frame, shape.entry) == kOwnedByC;
 }
 
+// A subject as it is remembered with its line.
+std::uint8_t noted(Subject subject) {
+  return static_cast<std::uint8_t>(static_cast<unsigned>(subject.kind) << 4U |
+                                   static_cast<unsigned>(subject.local));
+}
+Subject from_note(std::uint8_t note) { return {static_cast<Subject::Kind>(note >> 4U), note & 0xf}; }
+
+bool is_recalled(Line& line) {
+  managed::KnownLine found{};
+  if (line.place == 0 || !managed::recall_line(line.place, found)) return false;
+  line.known = found.index;
+  line.note = found.note;
+  return true;
+}
+
 bool read_line(const Interpreter& python, const void* frame, Line& line) {
   const Shape& shape = *python.shape;
   void* code = load<void*>(frame, shape.code);
   if (!is_of_type(code, python.code_type)) return false;
-  copy_text(python, load<const void*>(code, shape.function), line.function, sizeof line.function);
-  copy_text(python, load<const void*>(code, shape.file), line.file, sizeof line.file);
-  const int number = python.line_of(code, instruction_offset(shape, frame, code));
-  line.line = number > 0 ? static_cast<std::uint32_t>(number) : 0;
+  const int offset = instruction_offset(shape, frame, code);
+  line.role = LineRole::running;
+  line.known = 0;
+  line.place = python.follows_tasks ? identity_of_running(code, offset) : 0;
+  if (!is_recalled(line)) {
+    copy_text(python, load<const void*>(code, shape.function), line.function, sizeof line.function);
+    copy_text(python, load<const void*>(code, shape.file), line.file, sizeof line.file);
+    const int number = python.line_of(code, offset);
+    line.line = number > 0 ? static_cast<std::uint32_t>(number) : 0;
+    line.note = noted(python.follows_tasks ? subject_of(line) : Subject{});
+  }
   const void* previous = load<const void*>(frame, shape.previous);
   line.entry = shape.minor <= 10 || previous == nullptr ||
                (shape.minor == 11 ? load<char>(frame, shape.entry) != 0 : is_mark(shape, previous));
@@ -136,7 +158,7 @@ class Callback {
   bool pass(const Interpreter& python, const void* frame, const Line& line,
             bool (*visit)(const Line& line, void* argument), void* argument) {
     if (done_ || !python.follows_tasks) return true;
-    const Subject subject = subject_of(line);
+    const Subject subject = from_note(line.note);
     if (kind_ != Subject::Kind::none && subject.kind == Subject::Kind::none) {
       done_ = true;
       return put_in(visit, argument);
@@ -171,13 +193,14 @@ class Callback {
     Code codes[kMostPieces];
     identify(places, count, codes);
     Line line;
-    managed::KnownLine known{};
     for (std::size_t i = 0; i < count; i++) {
-      if (codes[i].identity == 0) continue;
-      if (!managed::recall_line(codes[i].identity, known) && !read_place(places[i], codes[i], line)) continue;
+      line.place = codes[i].identity;
+      line.known = 0;
+      if (line.place == 0) continue;
+      if (!is_recalled(line) && !read_place(places[i], codes[i], line)) continue;
       line.role = places[i].role;
       line.entry = false;
-      line.place = codes[i].identity;
+      line.note = 0;
       if (!visit(line, argument)) return false;
     }
     return true;

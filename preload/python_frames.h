@@ -21,7 +21,10 @@ struct Line {
   std::uint32_t line;
   bool entry;  // its caller is C code, another stretch of the native stack
   LineRole role = LineRole::running;
-  std::uint64_t place = 0;  // of lines that may be known by it (known_lines.h); then they have no text here
+  // Of lines that may be known by it (known_lines.h). A line that is known has its index and no text.
+  std::uint64_t place = 0;
+  std::uint32_t known = 0;
+  std::uint8_t note = 0;
 };
 
 // Found to be the module of an interpreter (once, when a stack first runs through it)?

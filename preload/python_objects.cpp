@@ -25,8 +25,6 @@ constexpr std::size_t kNameRoom = 24;  // characters of a name that are compared
 int g_minor = 0;
 int g_shared_keys = 0;  // in a class
 
-int text_at(bool ascii) { return g_minor >= 12 ? (ascii ? 40 : 56) : (ascii ? 48 : 72); }
-
 // Where the keys of a dict lie, and what stands beside them.
 struct Keys {
   Address entries = 0;
@@ -116,10 +114,11 @@ void compare_addresses(Search& search, Address key, const Table& table, std::uin
 // Keys are compared by text some at a time: each call of the kernel costs more than what it copies.
 class TextComparison {
  public:
+  explicit TextComparison(std::size_t first) : at_once_(first) {}
   void operator()(Search& search, Address key, const Table& table, std::uint32_t index) {
     pieces_[count_] = {key, texts_[count_], sizeof texts_[0]};
     index_[count_++] = index;
-    if (count_ == kMostPieces) finish(search, table);
+    if (count_ == at_once_) finish(search, table);
   }
   void finish(Search& search, const Table& table) {
     if (count_ == 0) return;
@@ -131,6 +130,7 @@ class TextComparison {
       if (is_there) compare(search, pieces_[i].from, texts_[i], table, index_[i]);
     }
     count_ = 0;
+    at_once_ = kMostPieces;
   }
 
  private:
@@ -148,27 +148,34 @@ class TextComparison {
   std::uint32_t index_[kMostPieces] = {};
   char texts_[kMostPieces][48 + kNameRoom] = {};
   std::size_t count_ = 0;
+  std::size_t at_once_;
 };
 
+// From `first` on, then those before it.
 template <typename Compare>
-void visit_keys(const Table& table, Search& search, Compare&& compare) {
+void visit_keys(const Table& table, Search& search, Compare&& compare, std::uint32_t first = 0) {
   const Keys& keys = table.keys;
   const auto stride = static_cast<std::size_t>(keys.stride);
   const std::size_t before = std::min<std::size_t>(keys.entries - table.at, table.copied);
   const std::size_t here = (table.copied - before) / stride;
   char part[kRead];
-  for (std::uint32_t i = 0; i < keys.count && search.found < search.count; i++) {
-    const char* entry = table.bytes + before + i * stride;
-    if (i >= here) {
-      const std::size_t at_once = kRead / stride;
-      const std::size_t in_part = (i - here) % at_once;
-      const std::size_t left = std::min<std::size_t>(at_once, keys.count - i);
-      if (in_part == 0 && !copy_whole(keys.entries + stride * i, part, left * stride)) return;
-      entry = part + in_part * stride;
+  const auto visit = [&](std::uint32_t from, std::uint32_t to) {
+    for (std::uint32_t i = from; i < to && search.found < search.count; i++) {
+      const char* entry = table.bytes + before + i * stride;
+      if (i >= here) {
+        const std::size_t at_once = kRead / stride;
+        const std::size_t in_part = (i - here) % at_once;
+        const std::size_t left = std::min<std::size_t>(at_once, keys.count - i);
+        if (in_part == 0 && !copy_whole(keys.entries + stride * i, part, left * stride)) return;
+        entry = part + in_part * stride;
+      }
+      const auto key = field<Address>(entry, keys.key);
+      if (key != 0) compare(search, key, table, i);
     }
-    const auto key = field<Address>(entry, keys.key);
-    if (key != 0) compare(search, key, table, i);
-  }
+  };
+  if (here < keys.count || first > keys.count) first = 0;  // parts are read from their beginning
+  visit(first, keys.count);
+  visit(0, first);
 }
 
 // Tables that were searched by text lately: the same again would find no more, and costs a call for each key.
@@ -192,8 +199,8 @@ void find_keys(Address at, Address values_apart, Search& search) {
   // A name that was never met may be here; and another interpreter in this process has texts of its own.
   if (search.found == search.count || (search.found > 0 && all_known(search))) return;
   if (was_searched(table, search)) return;
-  TextComparison comparison;
-  visit_keys(table, search, comparison);
+  TextComparison comparison(search.count == 1 ? 1 : kMostPieces);
+  visit_keys(table, search, comparison, search.names[0]->likely);
   comparison.finish(search, table);
 }
 
@@ -245,6 +252,8 @@ void read_missing(Search& search) {
 }
 
 }  // namespace
+
+int text_at(bool ascii) { return g_minor >= 12 ? (ascii ? 40 : 56) : (ascii ? 48 : 72); }
 
 bool bind_objects(const dl_find_object& module, int minor) {
   constexpr int kSharedKeys[] = {872, 864, 872, 872, 880, 880};  // 3.8 to 3.13
@@ -309,8 +318,9 @@ bool read_class(Address at, Class& found, KnownClass* known) {
     return true;
   }
   if (!read_class(at, found)) return false;
+  if (known == nullptr || known->met.exchange(at, std::memory_order_relaxed) != at) return true;
   int none = 0;
-  if (known != nullptr && is_named(found, known->name) &&
+  if (is_named(found, known->name) &&
       known->state.compare_exchange_strong(none, 1, std::memory_order_relaxed)) {
     known->its = found;
     known->state.store(2, std::memory_order_release);

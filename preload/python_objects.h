@@ -45,6 +45,9 @@ struct Head {
 // False: the interpreter's module does not export what is needed, or this version is not known.
 bool bind_objects(const dl_find_object& module, int minor);
 
+// Where the characters begin in a str.
+int text_at(bool ascii);
+
 // Classes of the interpreter that are told by their address.
 struct KnownClasses {
   Address text, code, dict, tuple, list, type, function, method, builtin, cell, coroutine, generator,
@@ -80,9 +83,11 @@ struct Instance {
   Address inline_head = 0;  // of the values in it, from 3.13
 };
 
-// A class that is there for as long as the process lives, by its name: read once.
+// A class that is there for as long as the process lives, by its name: not read again after the second time.
+// The first time in a process is dear enough without the name.
 struct KnownClass {
   const char* name;
+  std::atomic<Address> met{0};
   std::atomic<int> state{0};  // 0 free, 1 being written, 2 ready
   Class its{};
 };
@@ -92,6 +97,7 @@ bool read_instance(Address at, Instance& found, KnownClass* known = nullptr);
 // by address.
 struct Name {
   const char* text;
+  std::uint32_t likely = 0;  // which of the keys it is, or not far before it: looked at first
   std::atomic<Address> at{0};
 };
 // Leaves 0 where there is no such attribute. Own attributes only, not those of the class.

@@ -17,8 +17,10 @@ constexpr int kMostWrappers = 4;
 bool g_bound = false;
 bool g_keeps_tasks = false;  // a stream's protocol keeps the task of its handler, from 3.10
 
-Name g_protocol{"_protocol"}, g_app_protocol{"_app_protocol"}, g_connected{"_client_connected_cb"},
-    g_reader{"_stream_reader_wr"}, g_task{"_task"}, g_waiter{"_waiter"}, g_call{"__call__"};
+// In 3.8 to 3.13 alike.
+Name g_protocol{"_protocol", 4}, g_connected{"_client_connected_cb", 4}, g_reader{"_stream_reader_wr", 4},
+    g_task{"_task", 4}, g_waiter{"_waiter", 4};
+Name g_app_protocol{"_app_protocol"}, g_call{"__call__"};
 Name g_made{"connection_made"}, g_data{"data_received"}, g_eof{"eof_received"};
 
 // Found by name once, then known by address.

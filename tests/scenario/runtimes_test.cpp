@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <map>
 
 #include "harness/runtimes.h"
 #include "harness/socktrack.h"
@@ -101,6 +102,21 @@ TEST(Runtimes, WhatPythonOnlyClosesBecauseItIsForgottenIsTold) {
   EXPECT_THAT(lines(process.at("collected").front().at("open_stack"), "python"),
               testing::Contains("read_to_end py_dropped.py:9"));
   EXPECT_THAT(tracked.outcome.err, testing::HasSubstr("5 sockets closed by the garbage collector"));
+}
+
+TEST(Runtimes, PythonCodeThatComesAgainIsNotTakenForThatOfBefore) {
+  if (access(kPython, X_OK) != 0) GTEST_SKIP() << kPython << " is missing";
+  const Tracked tracked = track({"--grace", "0"}, {kPython, script("py_compiled_again.py")});
+  EXPECT_EQ(tracked.outcome.out, "done\n");
+  std::map<std::string, int> counts;
+  for (const Json& group : tracked.report.at("processes").front().at("groups"))
+    counts[lines(group.at("sighting_stack"), "python").front()] += group.at("count").get<int>();
+  std::map<std::string, int> expected;
+  for (int page = 0; page < 10; page++) {
+    expected["read_page page.py:" + std::to_string(page + 2)] = 10;
+    expected["read_page page" + std::to_string(page) + ".py:2"] = 10;
+  }
+  EXPECT_EQ(counts, expected);
 }
 
 TEST(Runtimes, NoLockOfPythonIsTaken) {

@@ -53,7 +53,7 @@ TEST(KnownLines, AreAllRecalled) {
   managed::KnownLine line{};
   EXPECT_FALSE(managed::recall_line(places.front(), line));
   std::uint32_t number = 0;
-  for (const std::uint64_t place : places) managed::keep_line(place, {++number, number % 2 == 0, place});
+  for (const std::uint64_t place : places) managed::keep_line(place, {++number, number % 2 == 0, 3, place});
   number = 0;
   for (const std::uint64_t place : places) {
     ASSERT_TRUE(managed::recall_line(place, line)) << number;
