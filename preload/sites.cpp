@@ -51,12 +51,7 @@ void publish(Site* site, const std::uint64_t* frames, std::uint32_t depth) {
   site->depth.store(depth, std::memory_order_release);
 }
 
-}  // namespace
-
-std::uint32_t capture(Header* recording, managed::Collector& collector) {
-  Stack scratch;
-  const StackView stack = take_stack(scratch);
-  if (stack.depth == 0) return 0;
+std::uint32_t site_of(Header* recording, const StackView& stack, managed::Collector& collector) {
   const unsigned known = managed::runtimes();
   managed::Lines lines;
   std::uint64_t key = stack.hash;
@@ -72,7 +67,15 @@ std::uint32_t capture(Header* recording, managed::Collector& collector) {
   const std::uint32_t depth = managed::merge(recording, stack, lines, frames);
   publish(recorder::site_at(recording, index), frames, depth);
   // The first stack through a runtime is what tells of it: once more, with its lines.
-  return managed::runtimes() != known ? capture(recording, collector) : index;
+  return managed::runtimes() != known ? site_of(recording, stack, collector) : index;
+}
+
+}  // namespace
+
+std::uint32_t capture(Header* recording, managed::Collector& collector) {
+  Stack scratch;
+  const StackView stack = take_stack(scratch);
+  return stack.depth == 0 ? 0 : site_of(recording, stack, collector);
 }
 
 std::uint32_t copy(Header* from, std::uint32_t index, Header* to) {
