@@ -43,6 +43,7 @@ int asked_error(int result, int fd, const int* error);
 bool closing(int fd);  // true: it is closed already, by the hand
 void closing_range(unsigned first, unsigned last);
 void closing_target(int fd, int target);
+void covering(int fd, int target);
 int duplicated(int fd, int target);
 int without_descriptor(int result);  // the call failed: told if descriptors are short
 ssize_t received_message(ssize_t n, int fd, const msghdr* message, int flags);
@@ -218,7 +219,12 @@ inline int dup_body(int fd, Call call) {
 // tracked there then, if it is no copy of `fd`, is theirs.
 template <typename Call>
 inline int dup_over_body(int fd, int target, bool may_succeed, Call call) {
-  if (may_succeed && fd != target && table::is_tracked(target)) closing_target(fd, target);
+  if (may_succeed && fd != target) {
+    if (table::is_tracked(target)) [[unlikely]]
+      closing_target(fd, target);
+    else if (table::is_tracked(fd)) [[unlikely]]
+      covering(fd, target);
+  }
   const int result = call();
   return result >= 0 && fd != target && table::is_tracked(fd) ? duplicated(fd, result) : result;
 }

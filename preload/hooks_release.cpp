@@ -34,6 +34,13 @@ void closing_target(int fd, int target) {
   if (is_dead_end(fd)) table::release(fd);
 }
 
+// The target is no stream we track: datagrams and pipes are closed in that way, too. Standard input and its
+// like are given to a program so: there it may be a connection.
+void covering(int fd, int target) {
+  if (process::ours || target <= STDERR_FILENO || !is_dead_end(fd) || !is_channel(target)) return;
+  if (process::at_home()) table::release(fd);
+}
+
 int duplicated(int fd, int target) {
   const bool known = table::is_tracked(fd);
   if ((!known && !table::is_tracked(target)) || process::ours || !process::at_home()) return target;

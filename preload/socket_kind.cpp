@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <poll.h>
+#include <sys/stat.h>
 
 #include "preload/sandbox.h"
 #include "watch/raw_syscall.h"
@@ -35,6 +36,12 @@ std::uint32_t ask_stream_flags(int fd) {
   const std::uint32_t flags = stream_flags(domain, type, protocol);
   if (flags == kNoStream || !ask(fd, SO_ACCEPTCONN, listening) || listening == 0) return flags;
   return flags | slot_flag::listener;
+}
+
+bool is_channel(int fd) {
+  struct stat facts {};
+  return !raw_failed(raw_syscall(SYS_fstat, fd, reg(&facts))) &&
+         (S_ISSOCK(facts.st_mode) || S_ISFIFO(facts.st_mode));
 }
 
 bool is_over(int fd) {

@@ -19,6 +19,9 @@ std::uint32_t stream_flags(int domain, int type, int protocol);
 // errno.
 std::uint32_t ask_stream_flags(int fd);
 
+// A socket of any kind, or a pipe: threads may be blocked in it. One system call; keeps errno.
+bool is_channel(int fd);
+
 // Its stream has ended or failed, read or not. One system call; keeps errno.
 bool is_over(int fd);
 

@@ -163,6 +163,37 @@ TEST_F(Releases, DeadEndOverASocketIsItsCloseAndNoConnection) {
   EXPECT_EQ(closed(), before + 3);
 }
 
+// The JDK closes its datagram sockets and pipes in that way, too.
+TEST_F(Releases, DeadEndOverADatagramSocketOrAPipeIsNoConnection) {
+  int pipe_ends[2] = {-1, -1};
+  ASSERT_EQ(pipe(pipe_ends), 0);
+  const Descriptor writing(pipe_ends[1]);
+  const Descriptor covered[] = {Descriptor(socket(AF_INET, SOCK_DGRAM, 0)), Descriptor(pipe_ends[0])};
+  for (const Descriptor& fd : covered) {
+    int pair[2] = {-1, -1};
+    ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+    const Descriptor dead(pair[0]);
+    close(pair[1]);
+    EXPECT_EQ(dup2(dead.get(), fd.get()), fd.get());
+    char byte = 0;
+    EXPECT_EQ(read(fd.get(), &byte, 1), 0);
+    EXPECT_FALSE(slot_of(dead.get()).live);
+    EXPECT_FALSE(slot_of(fd.get()).live);
+  }
+}
+
+// What is dead and put over a file or over nothing may be a connection.
+TEST_F(Releases, DeadEndOverAFileStaysKnown) {
+  int pair[2] = {-1, -1};
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+  const Descriptor dead(pair[0]);
+  close(pair[1]);
+  const Descriptor null(open("/dev/null", O_RDONLY));
+  EXPECT_EQ(dup2(dead.get(), null.get()), null.get());
+  EXPECT_TRUE(slot_of(dead.get()).live);
+  EXPECT_TRUE(slot_of(null.get()).live);
+}
+
 // Whoever sees the dead end may close the number and get it again before the hook of dup2 goes on.
 TEST_F(Releases, NumberTakenAnewWhileDup2Returns) {
 #ifdef __SANITIZE_THREAD__
