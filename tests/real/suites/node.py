@@ -21,8 +21,8 @@ class Node:
 
     def run(self, environment, where, only):
         names = list(only) or [f"parallel/test-{group}-*" for group in self.groups]
-        output = execute([sys.executable, "tools/test.py", "-p", "tap", "-j", "2", "-t", "60", "--temp-dir", where,
-                          *names], self.home, environment, 900)
+        output = execute([sys.executable, "tools/test.py", "-p", "tap", "-j", "2", "-t", "30", "--temp-dir", where,
+                          *names], self.home, environment, 1500)
         pattern = r"^(?P<bad>not )?ok \d+ (?P<name>\S+)(?P<rest>.*)$"
         kept = "\n".join(line for line in output.splitlines() if not re.search(r"# skip", line, re.IGNORECASE))
         return matches(pattern, kept, lambda found: not found["bad"])
