@@ -25,11 +25,11 @@ class Java:
         self.jdk = pathlib.Path(os.path.realpath(javac)).parents[1]
         version = re.search(r'^JAVA_VERSION="(\d+)', (self.jdk / "release").read_text(), re.MULTILINE)[1]
         self.jtreg = debian.binaries("jtreg", "jtreg7") / "usr/share/jtreg/lib/jtreg.jar"
-        self.tests = self.unpack(debian.download(f"openjdk-{version}"), work / f"openjdk-{version}") / "jdk"
+        self.tests = self.unpack(debian.download(f"openjdk-{version}"), work / f"openjdk-{version}/test") / "jdk"
         self.excluded = self.exclude_native(work / f"openjdk-{version}.native")
 
     def unpack(self, archive, target):
-        """The tests alone: the sources are big."""
+        """The tests alone: the sources are big. `@library /test/lib` is looked for two folders up."""
         if not (target / "done").exists():
             with tarfile.open(archive) as sources:
                 for member in sources:

@@ -12,7 +12,7 @@ class Ruby:
         if not shutil.which("ruby"):
             raise Unavailable("ruby is missing")
         package = "ruby" + ".".join(quietly(["ruby", "-e", "print RUBY_VERSION"], work).split(".")[:2])
-        self.home = debian.unpack(package, "ruby-[0-9]*/")
+        self.home = debian.unpack(package, f"{package}-[0-9]*/")
 
     def run(self, environment, where, only):
         command = ["ruby", "-Itool/lib", "-Itest/lib", "test/runner.rb", "--ruby=/usr/bin/ruby", "-v", "test/socket",
