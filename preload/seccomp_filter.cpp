@@ -119,6 +119,7 @@ constexpr Call kWanted[] = {
     {SYS_renameat2, {kHere}},
     {SYS_renameat, {kHere}},
     {SYS_ftruncate, {kAny}},
+    {SYS_madvise, {kAny, kAny, MADV_RANDOM}},
     {SYS_fallocate, {kAny}},
     {SYS_rt_sigprocmask, {SIG_SETMASK}},
     {SYS_wait4},
