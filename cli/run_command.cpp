@@ -40,8 +40,7 @@ namespace {
 constexpr int kNotExecutable = 126, kNotFound = 127;
 constexpr const char* kWhyChildrenKeptOut =
     "Processes that the program started run behind a seccomp filter, with the library left out of them: "
-    "their "
-    "sockets were not seen. If the filter allows what ordinary programs do, set "
+    "their sockets were not seen. If the filter allows what ordinary programs do, set "
     "SOCKTRACK_INHERITED_FILTER=trust.";
 constexpr const char* kStillRunning = "still_running";
 
