@@ -24,6 +24,7 @@ constexpr CodeShape kShapes[] = {
     {11, 72, 112, 128, 136}, {12, 68, 112, 128, 136}, {13, 68, 112, 128, 136},
 };
 constexpr std::size_t kTableHead = 32;
+constexpr std::int64_t kMostHashed = 4096;  // of a table: a microsecond; a longer one is read each time
 constexpr std::int64_t kMostBytes = 1L << 20U;
 
 const CodeShape* g_shape = nullptr;
@@ -152,12 +153,12 @@ std::uint64_t identity_of_running(const void* code, int offset) {
   const Place place{reinterpret_cast<Address>(code), offset, LineRole::running};
   std::uint64_t hash = identity_of(place, static_cast<const char*>(code));
   if (hash == 0) return 0;
+  const char* table = field<const char*>(code, g_shape->line_table);
+  const std::int64_t size = table == nullptr ? -1 : field<std::int64_t>(table, 16);
+  if (size < 0 || size > kMostHashed) return 0;
   hash = hash_of_text(hash, field<const void*>(code, g_shape->file));
   hash = hash_of_text(hash, field<const void*>(code, g_shape->function));
-  const char* table = field<const char*>(code, g_shape->line_table);
-  const auto size = field<std::int64_t>(table, 16);
-  if (size > 0) hash = hash_of(hash, table + kTableHead, static_cast<std::size_t>(size));
-  return at_least_1(hash);
+  return at_least_1(hash_of(hash, table + kTableHead, static_cast<std::size_t>(size)));
 }
 
 bool read_place(const Place& place, const Code& code, Line& line) {
