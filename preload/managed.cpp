@@ -19,8 +19,7 @@ namespace socktrack::managed {
 namespace {
 
 std::uint64_t hash_of(std::uint64_t hash, std::string_view text) {
-  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ULL;
-  return mix(hash, text.size());
+  return mix_bytes(hash, text.data(), text.size());
 }
 
 // Puts the text into the recording. False: no room.

@@ -110,22 +110,11 @@ std::uint64_t identity_of(const Place& place, const char* code) {
   return at_least_1(hash);
 }
 
-std::uint64_t hash_of(std::uint64_t hash, const char* bytes, std::size_t count) {
-  std::uint64_t word = 0;
-  for (; count >= sizeof word; bytes += sizeof word, count -= sizeof word) {
-    std::memcpy(&word, bytes, sizeof word);
-    hash = mix(hash, word);
-  }
-  word = count;
-  std::memcpy(&word, bytes, count);
-  return mix(hash, word);
-}
-
 std::uint64_t hash_of_text(std::uint64_t hash, const void* text) {
   if (text == nullptr || field<Address>(text, 8) != known_classes.text) return hash;
   const TextHead head(text);
   const auto size = static_cast<std::size_t>(head.length) * head.kind;
-  return head.sound ? hash_of(hash, static_cast<const char*>(text) + text_at(head.ascii), size) : hash;
+  return head.sound ? mix_bytes(hash, static_cast<const char*>(text) + text_at(head.ascii), size) : hash;
 }
 
 }  // namespace
@@ -158,7 +147,7 @@ std::uint64_t identity_of_running(const void* code, int offset) {
   if (size < 0 || size > kMostHashed) return 0;
   hash = hash_of_text(hash, field<const void*>(code, g_shape->file));
   hash = hash_of_text(hash, field<const void*>(code, g_shape->function));
-  return at_least_1(hash_of(hash, table + kTableHead, static_cast<std::size_t>(size)));
+  return at_least_1(mix_bytes(hash, table + kTableHead, static_cast<std::size_t>(size)));
 }
 
 bool read_place(const Place& place, const Code& code, Line& line) {
