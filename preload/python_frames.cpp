@@ -26,21 +26,19 @@ struct Shape {
   int entry;        // 3.11: called from C; 3.12: owner, 3 = a stretch begins here
   int file;
   int function;
-  int code_bytes;  // what instruction pointers count from
-  int ascii_text;  // in a str: the text, if it is ASCII
-  int other_text;
+  int code_bytes;      // what instruction pointers count from
   int arguments = -1;  // in a code object: how many
   int locals = -1;     // the first local variable; -1 = callbacks of asyncio are not followed
 };
 constexpr Shape kShapes[] = {
-    {6, 24, -1, 24, 32, 120, 1, -1, 96, 104, 0, 48, 72},
-    {7, 24, -1, 24, 32, 104, 1, -1, 96, 104, 0, 48, 72},
-    {8, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72, 16, 360},
-    {9, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 48, 72, 16, 360},
-    {10, 24, -1, 24, 32, 96, 2, -1, 104, 112, 0, 48, 72, 16, 352},
-    {11, 56, 8, 48, 32, 56, 0, 68, 112, 128, 184, 48, 72, 56, 72},
-    {12, 56, 0, 8, 0, 56, 0, 70, 112, 128, 192, 40, 56, 52, 72},
-    {13, 72, -1, 8, 0, 56, 0, 70, 112, 128, 200, 40, 56, 52, 72},
+    {6, 24, -1, 24, 32, 120, 1, -1, 96, 104, 0},
+    {7, 24, -1, 24, 32, 104, 1, -1, 96, 104, 0},
+    {8, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 16, 360},
+    {9, 24, -1, 24, 32, 104, 1, -1, 104, 112, 0, 16, 360},
+    {10, 24, -1, 24, 32, 96, 2, -1, 104, 112, 0, 16, 352},
+    {11, 56, 8, 48, 32, 56, 0, 68, 112, 128, 184, 56, 72},
+    {12, 56, 0, 8, 0, 56, 0, 70, 112, 128, 192, 52, 72},
+    {13, 72, -1, 8, 0, 56, 0, 70, 112, 128, 200, 52, 72},
 };
 constexpr char kOwnedByC = 3;
 constexpr int kMostFrames = 256;
@@ -90,8 +88,7 @@ void copy_text(const Interpreter& python, const void* text, char* to, std::size_
   if (!is_of_type(text, python.text_type)) return;
   const TextHead head(text);
   if (!head.sound) return;
-  const int start = head.ascii ? python.shape->ascii_text : python.shape->other_text;
-  put_text(static_cast<const char*>(text) + start, head.length, head.kind, to, room);
+  put_text(static_cast<const char*>(text) + text_at(head.ascii), head.length, head.kind, to, room);
 }
 
 const void* innermost(const Interpreter& python) {

@@ -14,8 +14,8 @@ constexpr std::uint64_t kLookFurther = 1;  // belongs to no epoch, but is not em
   FrameRule rule = frame_rule_at(address);
   if (!PackedRule::fits(rule)) rule = {};
   const PackedRule packed(rule);
-  if (address >= std::uintptr_t{1} << Near::kAddressBits) return packed;
-  const std::uint64_t mixed = Near::mixed(address);
+  if (address >= std::uintptr_t{1} << kAddressBits) return packed;
+  const std::uint64_t mixed = mixed_address(address);
   std::atomic<std::uint64_t>& close = near_entries[Near::place(mixed)];
   if (packed.has_room_in<Near>() && !Near::is_of(close.load(std::memory_order_relaxed), current_epoch)) {
     close.store(Near::head(mixed, current_epoch) | packed.in<Near>(), std::memory_order_relaxed);

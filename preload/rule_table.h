@@ -17,18 +17,17 @@ namespace socktrack::rule_table {
 //
 //   Hazard: a page that is touched for the first time costs 2 to 3 us, and the rules of a first stack lie
 //   anywhere. Rule: one page is filled first; there a frame of 4 KiB and more has no room.
-template <unsigned index_bits, unsigned cfa_bits>
+inline constexpr unsigned kAddressBits = 47;
+constexpr std::uint64_t mixed_address(std::uintptr_t address) {
+  return (address * 0x9e3779b97f4a7c15ULL) & ((std::uint64_t{1} << kAddressBits) - 1);
+}
+
+template <unsigned index_bits>
 struct Layout {
-  static constexpr unsigned kAddressBits = 47;
   static constexpr unsigned kEntries = 1U << index_bits;
   static constexpr unsigned kRestShift = 64 - (kAddressBits - index_bits);
   static constexpr unsigned kEpochShift = kRestShift - 8;
-  static constexpr unsigned kRuleBits = cfa_bits + 9;
-  static_assert(kRuleBits == kEpochShift);
 
-  static constexpr std::uint64_t mixed(std::uintptr_t address) {
-    return (address * 0x9e3779b97f4a7c15ULL) & ((std::uint64_t{1} << kAddressBits) - 1);
-  }
   static constexpr std::size_t place(std::uint64_t mixed) { return mixed >> (kAddressBits - index_bits); }
   static constexpr std::uint64_t head(std::uint64_t mixed, std::uint32_t epoch) {
     return (mixed << kRestShift) | (static_cast<std::uint64_t>(epoch) << kEpochShift);
@@ -40,8 +39,8 @@ struct Layout {
     return (word >> kEpochShift & 0xffU) == epoch;
   }
 };
-using Near = Layout<9, 9>;
-using Far = Layout<13, 13>;
+using Near = Layout<9>;  // CFA offset / 8: 9 bits
+using Far = Layout<13>;  // 13
 
 extern std::atomic<std::uint64_t> near_entries[Near::kEntries];
 extern std::atomic<std::uint64_t> far_entries[Far::kEntries];
@@ -61,16 +60,16 @@ class PackedRule {
   // As it stands in an entry: the bits of a smaller CFA offset, below those that tell the kind.
   template <typename Table>
   static constexpr PackedRule from(std::uint64_t word) {
-    constexpr unsigned kKindShift = Table::kRuleBits - 3;
+    constexpr unsigned kKindShift = Table::kEpochShift - 3;
     return PackedRule(((word >> kKindShift & 7U) << 19U) | (word & ((1U << kKindShift) - 1)));
   }
   template <typename Table>
   constexpr std::uint64_t in() const {
-    return (word_ >> 19U) << (Table::kRuleBits - 3) | (word_ & 0x7ffffU);
+    return (word_ >> 19U) << (Table::kEpochShift - 3) | (word_ & 0x7ffffU);
   }
   template <typename Table>
   constexpr bool has_room_in() const {
-    return (word_ & 0x7ffffU) < (std::uint64_t{1} << (Table::kRuleBits - 3));
+    return (word_ & 0x7ffffU) < (std::uint64_t{1} << (Table::kEpochShift - 3));
   }
 
   FrameRule::Kind kind() const { return static_cast<FrameRule::Kind>((word_ >> 20U) & 3U); }
@@ -86,7 +85,7 @@ class PackedRule {
 PackedRule learn(std::uintptr_t address, std::uint32_t current_epoch);
 
 inline PackedRule rule_at(std::uintptr_t address, std::uint32_t current_epoch) {
-  const std::uint64_t mixed = Near::mixed(address);
+  const std::uint64_t mixed = mixed_address(address);
   const std::uint64_t close = near_entries[Near::place(mixed)].load(std::memory_order_relaxed);
   if (Near::belongs(close, Near::head(mixed, current_epoch))) [[likely]]
     return PackedRule::from<Near>(close);
