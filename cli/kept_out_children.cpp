@@ -51,7 +51,7 @@ bool has_tcp_sockets(int pid) {
 
 void KeptOutChildren::look() {
   if (Clock::now() < next_) return;
-  next_ = Clock::now() + interval_;
+  next_ = Clock::now() + kInterval;
   for (const int pid : descendants(root_)) judge(pid);
 }
 

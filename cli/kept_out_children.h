@@ -11,8 +11,7 @@ namespace socktrack {
 
 class KeptOutChildren {
  public:
-  KeptOutChildren(int root, std::chrono::milliseconds interval = std::chrono::seconds(1))
-      : root_(root), interval_(interval) {}
+  explicit KeptOutChildren(int root) : root_(root) {}
 
   // To be called now and then. Tells the user of each at once.
   void look();
@@ -21,12 +20,12 @@ class KeptOutChildren {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kInterval{1000};
 
   void judge(int pid);
 
   int root_;
-  std::chrono::milliseconds interval_;
-  Clock::time_point next_ = Clock::now() + interval_ / 4;
+  Clock::time_point next_ = Clock::now() + kInterval / 4;
   std::set<int> found_;
 };
 

@@ -26,21 +26,20 @@ constexpr Address kFirstFile = 48;
 constexpr Address kLastFile = 240;
 constexpr int kMostFrames = 64;
 
-struct Engine {
+struct EnginePlace {
   Address execute, execute_end;
   Address start, end;  // of the module
   Address globals, globals_end;
   const char* (*file)();
   std::uint32_t (*line)();
+
+  bool operator==(const EnginePlace&) const = default;
+};
+
+struct Engine : EnginePlace {
   // Where the innermost frame and a function's file were last found: offsets into the globals and the
   // function.
   std::atomic<std::uint32_t> frame_at, file_at;
-
-  bool is_same(const Engine& other) const {
-    return execute == other.execute && execute_end == other.execute_end && start == other.start &&
-           end == other.end && globals == other.globals && globals_end == other.globals_end &&
-           file == other.file && line == other.line;
-  }
 };
 
 // Apache unloads all its modules for a moment when it reads its configuration anew, and they may come back
@@ -159,23 +158,15 @@ void read_line(const Engine& engine, const Frame& frame, Line& line) {
 }
 
 // Where it was before, else a new place. nullptr: there were too many.
-Engine* place_for(const Engine& found) {
+Engine* engine_at(const EnginePlace& found) {
   const std::uint32_t taken = std::min(g_taken.load(std::memory_order_acquire), kMostPlaces);
   for (std::uint32_t i = 0; i < taken; i++) {
-    if (g_engines[i].is_same(found)) return &g_engines[i];
+    if (g_engines[i] == found) return &g_engines[i];
   }
   const std::uint32_t at = g_taken.fetch_add(1, std::memory_order_acq_rel);
   if (at >= kMostPlaces) return nullptr;
-  Engine& engine = g_engines[at];
-  engine.execute = found.execute;
-  engine.execute_end = found.execute_end;
-  engine.start = found.start;
-  engine.end = found.end;
-  engine.globals = found.globals;
-  engine.globals_end = found.globals_end;
-  engine.file = found.file;
-  engine.line = found.line;
-  return &engine;
+  static_cast<EnginePlace&>(g_engines[at]) = found;
+  return &g_engines[at];
 }
 
 }  // namespace
@@ -186,7 +177,7 @@ void consider(const dl_find_object& module) {
   // Builds with thread safety have no such variable.
   const ExportedSymbol globals = exported_symbol(module, "executor_globals");
   if (globals.address == 0 || globals.size < 8) return;
-  Engine found{};
+  EnginePlace found{};
   if (!bind(module, "zend_get_executed_filename", found.file) ||
       !bind(module, "zend_get_executed_lineno", found.line))
     return;
@@ -196,7 +187,7 @@ void consider(const dl_find_object& module) {
   found.end = reinterpret_cast<Address>(module.dlfo_map_end);
   found.globals = globals.address;
   found.globals_end = globals.address + globals.size;
-  if (Engine* engine = place_for(found); engine != nullptr) g_known.store(engine, std::memory_order_release);
+  if (Engine* engine = engine_at(found); engine != nullptr) g_known.store(engine, std::memory_order_release);
 }
 
 void forget_if_gone() {
