@@ -39,6 +39,8 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("runtimes", nargs="*", metavar="RUNTIME", help=f"of {', '.join(RUNTIMES)}; all if none is named")
     options = parser.parse_args()
+    if unknown := set(options.runtimes) - RUNTIMES.keys():
+        parser.error(f"no such runtime: {', '.join(sorted(unknown))}")
     library = options.build.resolve() / "preload/libsocktrack.so"
     print("microseconds: promised are at most 100 more for the first end and 30 more for later ones")
     print(f"{'':8}{'first socket':>27}{'first end':>27}{'later ends':>27}")

@@ -1,10 +1,9 @@
-import glob
 import os
 import shutil
 import sys
 import xml.etree.ElementTree as xml
 
-from suites.debian import Unavailable, quietly
+from suites.debian import Unavailable
 from suites.running import execute
 
 
@@ -22,11 +21,9 @@ class Python:
         self.python = f"/usr/bin/python{version}"
         self.home = work / "python"
         if not (self.home / "test" / "test_socket.py").exists():
-            if not os.path.exists(self.python) or not shutil.which("apt-get"):
-                raise Unavailable(f"{self.python} or apt-get is missing")
-            unpacked = work / "testsuite"
-            quietly(["apt-get", "-q", "download", package], work)
-            quietly(["dpkg-deb", "-x", glob.glob(str(work / f"{package}_*.deb"))[0], unpacked], work)
+            if not os.path.exists(self.python):
+                raise Unavailable(f"{self.python} is missing")
+            unpacked = debian.binaries("testsuite", package)
             for origin in (f"/usr/lib/python{version}/test", unpacked / f"usr/lib/python{version}/test"):
                 shutil.copytree(origin, self.home / "test", dirs_exist_ok=True)
 
